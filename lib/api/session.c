@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* ve_session_*, ve_embed, ve_embed_tensor: prepare the picture, run the network, scale the result. */
+#include "api/objects.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "image/image.h"
+
+#define SMALLEST_OPTIONS 20u /* ve_session_options of version 0.1 */
+
+struct ve_session {
+    const ve_model *model;
+    uint32_t width, height;
+    int raw;
+    ve__pool *pool;
+    ve__prepare *prepare;
+    ve__run *run;
+};
+
+static ve_status fill_session(ve_session *session, const ve_session_options *options)
+{
+    ve__preprocess preprocess = session->model->preprocess;
+    if (options->width)
+        preprocess.width = options->width;
+    if (options->height)
+        preprocess.height = options->height;
+    session->width = preprocess.width;
+    session->height = preprocess.height;
+    session->raw = (options->flags & VE_SESSION_RAW) != 0;
+    VE_TRY(ve__pool_create(options->threads ? options->threads : 1, &session->pool));
+    VE_TRY(ve__run_create(session->model->net, session->pool, session->width, session->height, &session->run));
+    return ve__prepare_create(&preprocess, &session->prepare);
+}
+
+ve_status ve_session_create(const ve_model *model, const ve_session_options *options, ve_session **out)
+{
+    ve_session_options ours;
+    VE_CHECK_ARG(model != NULL);
+    VE_CHECK_ARG(out != NULL);
+    VE_TRY(ve__options_copy(&ours, sizeof ours, options, SMALLEST_OPTIONS));
+    if (ours.flags & ~VE_SESSION_RAW)
+        return ve__fail(VE_ERR_UNSUPPORTED, "session option flags 0x%x: only VE_SESSION_RAW is defined",
+                        ours.flags);
+    ve_session *session = ve__allocate_zeroed(sizeof *session);
+    if (!session)
+        return ve__fail(VE_ERR_MEMORY, "no memory for a session");
+    session->model = model;
+    ve_status status = fill_session(session, &ours);
+    if (status != VE_OK) {
+        ve_session_free(session);
+        return status;
+    }
+    *out = session;
+    return VE_OK;
+}
+
+void ve_session_free(ve_session *session)
+{
+    if (!session)
+        return;
+    ve__prepare_free(session->prepare);
+    ve__run_free(session->run);
+    ve__pool_free(session->pool);
+    ve__release(session);
+}
+
+size_t ve_session_memory(const ve_session *session)
+{
+    return session ? sizeof *session + ve__run_bytes(session->run) : 0;
+}
+
+/* The prepared input lies in the run. */
+static ve_status embed_prepared(ve_session *session, float *embedding)
+{
+    ve__run_embed(session->run, embedding);
+    if (session->raw)
+        return VE_OK;
+    ve_status status = ve_normalize(embedding, ve__net_dim(session->model->net));
+    return status == VE_OK ? status
+                           : ve__fail_within(VE_ERR_STATE, "the network's output cannot be normalised");
+}
+
+ve_status ve_embed(ve_session *session, const ve_image *image, float *embedding)
+{
+    VE_CHECK_ARG(session != NULL);
+    VE_CHECK_ARG(image != NULL);
+    VE_CHECK_ARG(embedding != NULL);
+    VE_TRY(ve__prepare_run(session->prepare, image, ve__run_input(session->run)));
+    return embed_prepared(session, embedding);
+}
+
+/* NCHW -> NHWC; false when a value is infinite or not a number. */
+static int interleave(const float *nchw, size_t pixels, float *nhwc)
+{
+    int finite = 1;
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t c = 0; c < 3; c++) {
+            float value = nchw[c * pixels + i];
+            nhwc[3 * i + c] = value;
+            finite &= value - value == 0.0f;
+        }
+    return finite;
+}
+
+ve_status ve_embed_tensor(ve_session *session, const float *nchw, float *embedding)
+{
+    VE_CHECK_ARG(session != NULL);
+    VE_CHECK_ARG(nchw != NULL);
+    VE_CHECK_ARG(embedding != NULL);
+    if (!interleave(nchw, (size_t)session->width * session->height, ve__run_input(session->run)))
+        return ve__fail(VE_ERR_ARGUMENT, "the input tensor holds a value that is infinite or not a number");
+    return embed_prepared(session, embedding);
+}

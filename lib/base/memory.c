@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Aligned allocation that can be made to fail, and the arena. */
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Only tests set it; read without a lock because tests that set it run one thread. */
+static long fail_after = -1;
+
+static int should_fail(void)
+{
+    long left = __atomic_load_n(&fail_after, __ATOMIC_RELAXED);
+    if (left < 0)
+        return 0;
+    __atomic_store_n(&fail_after, left - 1, __ATOMIC_RELAXED);
+    return left == 0;
+}
+
+void ve__allocate_fail_after(long count)
+{
+    __atomic_store_n(&fail_after, count, __ATOMIC_RELAXED);
+}
+
+int ve__multiply(size_t a, size_t b, size_t *product)
+{
+    if (b != 0 && a > SIZE_MAX / b)
+        return 0;
+    *product = a * b;
+    return 1;
+}
+
+void *ve__allocate(size_t size_bytes)
+{
+    void *block = NULL;
+    if (should_fail() || size_bytes > SIZE_MAX - VE__ALIGN)
+        return NULL;
+    if (posix_memalign(&block, VE__ALIGN, size_bytes ? size_bytes : 1) != 0)
+        return NULL;
+    return block;
+}
+
+void *ve__allocate_zeroed(size_t size_bytes)
+{
+    void *block = ve__allocate(size_bytes);
+    if (block)
+        memset(block, 0, size_bytes);
+    return block;
+}
+
+void *ve__resize(void *block, size_t size_bytes)
+{
+    if (should_fail())
+        return NULL;
+    return realloc(block, size_bytes ? size_bytes : 1);
+}
+
+void ve__release(void *block)
+{
+    free(block);
+}
+
+void *ve__arena_take(ve__arena *arena, size_t size_bytes)
+{
+    void *piece = arena->base ? arena->base + arena->used : NULL;
+    arena->used += ve__round_up(size_bytes, VE__ALIGN);
+    return piece;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* One ConvNeXt block: out = in + fc2(grn(gelu(fc1(norm(depthwise7x7(in)))))), with everything foldable folded.
+ *
+ * Version 1 is one pass: a band of pixels goes through the depthwise convolution into rows, normalised into
+ * fc1's panel, through fc1 and GELU into fc2's panel and out; the hidden layer, four times as wide, never
+ * leaves the cache. The output goes to a second map, because neighbouring bands still read the input.
+ *
+ * Version 2 needs, before fc2, the norm of each hidden channel over all pixels, so the hidden panels of all
+ * bands are kept and there are two passes:
+ *     G_j = sqrt(sum over pixels of h_j^2)    N_j = G_j / (mean of G + 1e-6)    h_j *= 1 + gamma_j N_j
+ * (GRN's "+ beta" is in fc2's bias.) arXiv 2301.00808, section 3. */
+#include <math.h>
+
+#include "net/internal.h"
+
+#define GRN_EPS 1e-6f
+
+typedef struct job {
+    ve__run *run;
+    const block *block;
+    const map *in, *out;
+    const ve__norm_rule *rule;
+    unsigned band, band_count;
+    size_t hidden_bytes; /* of one band's panel, version 2 */
+} job;
+
+/* Depthwise convolution of the pixels [first, first + count), which may span several rows of the map. */
+static void depthwise_band(const job *j, unsigned first, unsigned count, float *rows)
+{
+    const ve__kernels *kernels = j->run->net->kernels;
+    const map *in = j->in;
+    ptrdiff_t row_stride = (ptrdiff_t)(in->width + in->border) * in->padded;
+    while (count > 0) {
+        unsigned y = first / in->width, x = first % in->width;
+        unsigned run = in->width - x < count ? in->width - x : count;
+        unsigned ky_first = y < 3 ? 3 - y : 0, ky_end = in->height - y < 4 ? in->height - y + 3 : 7;
+        kernels->depthwise(map_pixel(in, y, x), row_stride, ky_first, ky_end, in->channels, j->block->depthwise,
+                           run, rows);
+        rows += (size_t)run * in->padded;
+        first += run;
+        count -= run;
+    }
+}
+
+/* fc1 and GELU of a band into the panel `hidden`. */
+static void expand_band(const job *j, const thread_scratch *t, unsigned first, unsigned count, void *hidden,
+                        float *square_sums)
+{
+    const ve__dense *dense = &j->run->net->kernels->dense_f32;
+    const dense_layer *fc1 = &j->block->fc1;
+    depthwise_band(j, first, count, t->rows);
+    dense->panel_norm(t->rows, j->in->padded, count, fc1->k, j->rule, t->panel);
+    dense->multiply_gelu(t->panel, count, fc1->k, fc1->packed, fc1->n, hidden, square_sums);
+}
+
+/* fc2 and the residual of a band. */
+static void contract_band(const job *j, const thread_scratch *t, unsigned first, unsigned count,
+                          const void *hidden)
+{
+    const dense_layer *fc2 = &j->block->fc2;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned y = (first + i) / j->in->width, x = (first + i) % j->in->width;
+        t->residual[i] = map_pixel(j->in, y, x);
+        t->out[i] = map_pixel(j->out, y, x);
+    }
+    j->run->net->kernels->dense_f32.multiply(hidden, count, fc2->k, fc2->packed, fc2->n, t->residual, t->out);
+}
+
+static void block_share(void *data, unsigned thread, unsigned thread_count)
+{
+    const job *j = data;
+    const thread_scratch *t = &j->run->threads[thread];
+    unsigned first, end;
+    ve__share(j->in->width * j->in->height, thread, thread_count, &first, &end);
+    unsigned bands = (end - first + j->band - 1) / j->band;
+    for (unsigned b = 0; b < bands; b++) {
+        unsigned from, to;
+        ve__share(end - first, b, bands, &from, &to);
+        expand_band(j, t, first + from, to - from, t->hidden, NULL);
+        contract_band(j, t, first + from, to - from, t->hidden);
+    }
+}
+
+static void expand_share(void *data, unsigned thread, unsigned thread_count)
+{
+    const job *j = data;
+    unsigned first_band, end_band, hidden = j->block->fc1.n;
+    ve__share(j->band_count, thread, thread_count, &first_band, &end_band);
+    for (unsigned b = first_band; b < end_band; b++) {
+        unsigned from, to;
+        float *sums = j->run->square_sums + (size_t)b * hidden;
+        ve__share(j->in->width * j->in->height, b, j->band_count, &from, &to);
+        for (unsigned c = 0; c < hidden; c++)
+            sums[c] = 0;
+        expand_band(j, &j->run->threads[thread], from, to - from, j->run->hidden + b * j->hidden_bytes, sums);
+    }
+}
+
+/* The factor 1 + gamma N of each hidden channel. Every thread computes it for itself: that is cheaper than
+ * another barrier. */
+static void grn_scale(const job *j, float *scale)
+{
+    unsigned hidden = j->block->fc1.n;
+    double total = 0;
+    for (unsigned c = 0; c < hidden; c++) {
+        double sum = 0;
+        for (unsigned b = 0; b < j->band_count; b++)
+            sum += j->run->square_sums[(size_t)b * hidden + c];
+        scale[c] = (float)sqrt(sum);
+        total += scale[c];
+    }
+    float divisor = (float)(total / hidden) + GRN_EPS;
+    for (unsigned c = 0; c < hidden; c++)
+        scale[c] = 1.0f + j->block->grn_weight[c] * (scale[c] / divisor);
+}
+
+static void contract_share(void *data, unsigned thread, unsigned thread_count)
+{
+    const job *j = data;
+    const thread_scratch *t = &j->run->threads[thread];
+    unsigned first_band, end_band, hidden = j->block->fc1.n;
+    grn_scale(j, t->scale);
+    ve__share(j->band_count, thread, thread_count, &first_band, &end_band);
+    for (unsigned b = first_band; b < end_band; b++) {
+        unsigned from, to;
+        void *panel = j->run->hidden + b * j->hidden_bytes;
+        ve__share(j->in->width * j->in->height, b, j->band_count, &from, &to);
+        j->run->net->kernels->dense_f32.panel_scale(panel, to - from, hidden, t->scale);
+        contract_band(j, t, from, to - from, panel);
+    }
+}
+
+void ve__net_block(ve__run *run, unsigned s, const block *b, const map *in, const map *out)
+{
+    job j = {run, b, in, out, &run->net->rule[s], run->band[s], 0, 0};
+    if (!b->grn_weight) {
+        ve__pool_run(run->pool, block_share, &j);
+        return;
+    }
+    j.band_count = fixed_band_count(run, s);
+    j.hidden_bytes = ve__round_up(run->net->kernels->dense_f32.panel_bytes(j.band, b->fc1.n), VE__ALIGN);
+    ve__pool_run(run->pool, expand_share, &j);
+    ve__pool_run(run->pool, contract_share, &j);
+}

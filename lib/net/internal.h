@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of net/ share: the packed network and the scratch memory of a run. */
+#ifndef VE_NET_INTERNAL_H
+#define VE_NET_INTERNAL_H
+
+#include "base/memory.h"
+#include "net/net.h"
+
+/* A dense layer, packed: out[n] = weights[n][k] in[k] + bias[n]. */
+typedef struct dense_layer {
+    unsigned k, n;
+    void *packed;
+} dense_layer;
+
+typedef struct block {
+    void *depthwise;
+    dense_layer fc1, fc2;
+    float *grn_weight; /* [4c]; NULL in version 1. GRN's bias is folded into fc2's */
+} block;
+
+typedef struct stage {
+    unsigned channels, hidden, depth;
+    dense_layer down; /* not in the first stage; its norm's weight and bias are folded in */
+    block *blocks;
+} stage;
+
+struct ve__net {
+    const ve__kernels *kernels;
+    ve__arch arch;
+    ve__norm_rule rule[VE__STAGES]; /* of the norms over a stage's channels */
+    dense_layer stem[2];            /* the second: overlapping stems only */
+    float *stem_norm_weight, *stem_norm_bias;
+    stage stages[VE__STAGES];
+    ve__norm_rule final_rule;
+    float *final_weight, *final_bias;
+    dense_layer head[VE__MAX_HEAD_LAYERS];
+    uint64_t parameters;
+    ve__arena arena; /* owns everything above */
+};
+
+/* A feature map: `height` rows of `width` pixels of `padded` floats. Between rows, before the first and after
+ * the last lie `border` pixels of zeros, so that the depthwise kernel needs no branches at the sides: a row's
+ * right border is the next row's left border. */
+#define MAP_BORDER 3u
+typedef struct map {
+    float *data;
+    unsigned width, height, channels, padded;
+    unsigned border;
+} map;
+
+static inline float *map_pixel(const map *m, unsigned y, unsigned x)
+{
+    return m->data + ((size_t)y * (m->width + m->border) + x + m->border) * m->padded;
+}
+
+/* What one thread needs for a band of up to `band` pixels, whichever step it is in. */
+typedef struct thread_scratch {
+    float *rows;            /* gathered or depthwise-convolved rows, row-major */
+    void *panel, *hidden;   /* inputs of fc1 and fc2 */
+    float **out;            /* [band] addresses of output rows */
+    const float **residual; /* [band] */
+    float *scale;           /* [4c] GRN */
+} thread_scratch;
+
+struct ve__run {
+    const ve__net *net;
+    ve__pool *pool;
+    float *input; /* [height][width][3] */
+    map image;    /* the input as a map without a border */
+    map stem_mid; /* overlapping stems: between the two convolutions */
+    map maps[VE__STAGES][2];
+    unsigned band[VE__STAGES]; /* pixels a band */
+    thread_scratch *threads;
+
+    /* Version 2: hidden layers of all bands of a block, and the square sums of each. */
+    unsigned char *hidden;
+    float *square_sums;
+
+    float *pooled, *head_rows[2];
+    void *head_panel;
+
+    ve__observer *observer;
+    void *observer_data;
+    ve__arena arena;
+};
+
+/* The bands of a version-2 block are the same for any number of threads, since the order in which their square
+ * sums are added depends on them. */
+static inline unsigned fixed_band_count(const ve__run *run, unsigned s)
+{
+    const map *m = &run->maps[s][0];
+    unsigned pixels = m->width * m->height;
+    return (pixels + run->band[s] - 1) / run->band[s];
+}
+
+/* Output pixels that a convolution works on at a time. */
+#define CONVOLVE_BAND 56u
+
+/* convolve.c: all convolutions that are not depthwise, as dense layers over gathered rows. */
+typedef struct convolution {
+    const dense_layer *layer;
+    unsigned side, stride, padding;
+    const ve__norm_rule *norm_input; /* normalise each input pixel first (downsampling) */
+    const ve__norm_rule *norm_output;
+    const float *norm_weight, *norm_bias;
+    int gelu_output;
+} convolution;
+void ve__net_convolve(ve__run *run, const convolution *c, const map *in, const map *out);
+
+/* block.c */
+void ve__net_block(ve__run *run, unsigned s, const block *b, const map *in, const map *out);
+/* final.c */
+void ve__net_final(ve__run *run, const map *in, float *embedding);
+
+#endif
