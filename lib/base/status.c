@@ -31,6 +31,7 @@ static const struct {
     {VE_ERR_STATE, "VE_ERR_STATE", "not allowed in the present state"},
     {VE_ERR_TOO_LARGE, "VE_ERR_TOO_LARGE", "above a limit"},
     {VE_ERR_KEY, "VE_ERR_KEY", "sealed with another key"},
+    {VE_ERR_ACCESS, "VE_ERR_ACCESS", "others may read or change a private file"},
 };
 
 const char *ve_status_name(ve_status status)

@@ -35,8 +35,8 @@ ve_status ve__image_copy(const uint8_t *pixels, uint32_t width, uint32_t height,
 /* The size that an encoded picture claims to have, before EXIF turns it; checked against the limits. Nothing is
  * decoded. */
 ve_status ve__image_peek(const void *bytes, size_t size, uint32_t *width, uint32_t *height);
-/* JPEG, PNG, BMP, GIF (first frame), TGA, PNM (binary). Alpha is dropped, not blended; 16-bit samples keep their
- * upper byte; gray becomes R = G = B; EXIF orientation of JPEG files is applied. */
+/* JPEG, PNG, BMP, GIF (first frame), TGA, PNM (binary). Alpha is dropped, not blended; 16-bit samples keep
+ * their upper byte; gray becomes R = G = B; EXIF orientation of JPEG files is applied. */
 ve_status ve__image_decode(const void *bytes, size_t size, ve_image **image);
 /* The same for a file, pipes included; failures name the path. */
 ve_status ve__image_read(const char *path, ve_image **image);

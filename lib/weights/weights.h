@@ -32,7 +32,10 @@ void ve__weights_close(ve__weights *weights);
 const ve__arch *ve__weights_arch(const ve__weights *weights);
 const ve__preprocess *ve__weights_preprocess(const ve__weights *weights);
 const char *ve__weights_name(const ve__weights *weights);        /* "convnext_atto"; "" when not given */
+const char *ve__weights_type(const ve__weights *weights);        /* "f32", "f16" */
 const char *ve__weights_fingerprint(const ve__weights *weights); /* 64 hex digits */
+/* The checkpoint that the file was made from, and its SHA-256; "" when not given. */
+const char *ve__weights_source(const ve__weights *weights, const char **sha256);
 size_t ve__weights_thresholds(const ve__weights *weights, const ve_threshold **rows);
 
 size_t ve__weights_tensor_count(const ve__weights *weights);
@@ -40,6 +43,8 @@ const ve__tensor *ve__weights_tensor(const ve__weights *weights, size_t index);
 /* NULL when there is none of that name. */
 const ve__tensor *ve__weights_find(const ve__weights *weights, const char *name);
 
+/* A tensor's bytes as they lie in the file, unchecked. */
+const void *ve__weights_data(const ve__weights *weights, const ve__tensor *tensor);
 /* Copies a tensor's elements as f32 after checking its checksum (VE_ERR_CORRUPT), then lets go of its pages:
  * read each tensor once. out has room for tensor->count floats. Non-finite values are refused. */
 ve_status ve__weights_read(const ve__weights *weights, const ve__tensor *tensor, float *out);

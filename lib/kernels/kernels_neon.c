@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernels for NEON (ARMv8.0). */
+#include "kernels/vec_neon.h"
+
+#include "kernels/rows_template.h"
+
+#define DW(name)  vec_##name
+#define DW_TYPE   vec
+#define DW_WIDEST 14
+#include "kernels/depthwise_template.h"
+
+#include "kernels/dense_neon.h"
+#include "kernels/depthwise_rows_template.h"
+
+void ve__kernels_fill_neon(ve__kernels *table)
+{
+    static const ve__kernels all = {
+        .name = "neon",
+        .dense_f32 = {packed_bytes, pack, panel_bytes, panel_write, panel_norm, panel_scale, multiply,
+                      multiply_gelu},
+        .depthwise_bytes = depthwise_bytes,
+        .depthwise_pack = depthwise_pack,
+        .depthwise = depthwise,
+        .norm_row = norm_row,
+        .sum_rows = sum_rows,
+        .gelu = gelu,
+        .pixels = pixels,
+        .half_to_float = half_to_float,
+        .dot = dot,
+    };
+    *table = all;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Broken picture files: a status and a message, never a crash, an over-read or a huge allocation. The checks
+ * for over-reads need the address sanitizer; file contents lie in memory of just their size. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "image/image.h"
+#include "support/picture.h"
+#include "visembed.h"
+
+static const char *const names[] = {"rgb.png",     "gray.png", "rgba.png", "palette.png",     "onebit.png",
+                                    "rgb16.png",   "rgb.bmp",  "rgb.tga",  "interlaced.png",  "palette.bmp",
+                                    "runs.tga",    "rgb.ppm",  "gray.pgm", "animated.gif",    "full.jpg",
+                                    "quarter.jpg", "gray.jpg", "cmyk.jpg", "progressive.jpg", NULL};
+
+static uint8_t *read_fixture(const char *name, size_t *size)
+{
+    char path[128];
+    snprintf(path, sizeof path, PICTURE_FIXTURES "%s", name);
+    return picture_file(path, size);
+}
+
+/* Decodes from memory of just this size. Whatever comes out, it is consistent. */
+static ve_status decode(const uint8_t *bytes, size_t size)
+{
+    ve_image *image = NULL;
+    uint8_t *exact = malloc(size ? size : 1);
+    assert_non_null(exact);
+    memcpy(exact, bytes, size);
+    ve_status status = ve_image_decode(exact, size, &image);
+    free(exact);
+    if (status != VE_OK) {
+        assert_null(image);
+        assert_true(strlen(ve_last_error()) > 0);
+        return status;
+    }
+    size_t count = (size_t)3 * ve_image_width(image) * ve_image_height(image);
+    assert_true(count > 0 && count <= (size_t)3 * VE_MAX_IMAGE_PIXELS);
+    assert_true(picture_crc(ve_image_pixels(image), count < 4096 ? count : 4096) != 1); /* reads them */
+    ve_image_free(image);
+    return status;
+}
+
+/* Files whose last bytes carry nothing that the pixels need: the GIF's second frame and trailer, TGA's footer,
+ * a BMP row's padding. They may be missing. */
+static size_t needed_bytes(const char *name, size_t size)
+{
+    if (strcmp(name, "animated.gif") == 0)
+        return size / 2 - 64;
+    if (strstr(name, ".bmp"))
+        return size - 3;
+    return strstr(name, ".tga") ? size - 26 : size;
+}
+
+static void test_every_truncation(void **state)
+{
+    (void)state;
+    for (int i = 0; names[i]; i++) {
+        size_t size;
+        uint8_t *bytes = read_fixture(names[i], &size);
+        for (size_t length = 0; length < size; length++) {
+            ve_status status = decode(bytes, length);
+            if (status == VE_OK && length < needed_bytes(names[i], size))
+                fail_msg("%s: %zu of %zu bytes taken for a whole picture", names[i], length, size);
+            if (status == VE_ERR_MEMORY)
+                fail_msg("%s: %zu of %zu bytes: %s", names[i], length, size, ve_last_error());
+        }
+        assert_int_equal(decode(bytes, size), VE_OK);
+        free(bytes);
+    }
+}
+
+/* Every bit of the first 200 bytes, and some of each later byte. */
+static void test_every_flip(void **state)
+{
+    (void)state;
+    for (int i = 0; names[i]; i++) {
+        size_t size;
+        uint8_t *bytes = read_fixture(names[i], &size);
+        for (size_t at = 0; at < size; at++)
+            for (unsigned bit = 0; bit < 8; bit += at < 200 ? 1 : 5) {
+                uint32_t width, height;
+                bytes[at] = (uint8_t)(bytes[at] ^ 1u << bit);
+                /* Large pictures would only take time here. */
+                if (ve__image_peek(bytes, size, &width, &height) != VE_OK || width * height < 1u << 20)
+                    decode(bytes, size);
+                bytes[at] = (uint8_t)(bytes[at] ^ 1u << bit);
+            }
+        free(bytes);
+    }
+}
+
+static void store_big16(uint8_t *at, unsigned value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+/* Too large by its header: refused although no memory could be had at all. */
+static void check_too_large(uint8_t *bytes, size_t size)
+{
+    ve_image *image = NULL;
+    ve__allocate_fail_after(2); /* stb_image takes two small blocks to look for a JPEG and a GIF header */
+    ve_status status = ve_image_decode(bytes, size, &image);
+    ve__allocate_fail_after(-1);
+    if (status != VE_ERR_TOO_LARGE)
+        fail_msg("%.4s: %s: %s", (const char *)bytes, ve_status_name(status), ve_last_error());
+    assert_null(image);
+    free(bytes);
+}
+
+static void test_huge_sizes_by_header(void **state)
+{
+    size_t size, at;
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        /* 40000 x 1 breaks the limit on sides, 30000 x 30000 that on pixels */
+        unsigned width = i ? 30000 : 40000, height = i ? 30000 : 1;
+        uint8_t *bytes = read_fixture("rgb.png", &size);
+        store_big16(bytes + 18, width);
+        store_big16(bytes + 22, height);
+        check_too_large(bytes, size);
+        bytes = read_fixture("full.jpg", &size);
+        for (at = 0; bytes[at] != 0xff || bytes[at + 1] != 0xc0; at++)
+            ;
+        store_big16(bytes + at + 5, height);
+        store_big16(bytes + at + 7, width);
+        check_too_large(bytes, size);
+        bytes = read_fixture("rgb.bmp", &size);
+        ve__store_u32(bytes + 18, width);
+        ve__store_u32(bytes + 22, height);
+        check_too_large(bytes, size);
+        bytes = read_fixture("rgb.tga", &size);
+        ve__store_u16(bytes + 12, (uint16_t)width);
+        ve__store_u16(bytes + 14, (uint16_t)height);
+        check_too_large(bytes, size);
+        bytes = read_fixture("animated.gif", &size);
+        ve__store_u16(bytes + 6, (uint16_t)width);
+        ve__store_u16(bytes + 8, (uint16_t)height);
+        check_too_large(bytes, size);
+    }
+}
+
+static void test_too_many_bytes(void **state)
+{
+    ve_image *image = NULL;
+    uint8_t byte = 0;
+    (void)state;
+    assert_int_equal(ve_image_decode(&byte, (size_t)VE_MAX_IMAGE_BYTES + 1, &image), VE_ERR_TOO_LARGE);
+    assert_int_equal(ve_image_decode(&byte, 0, &image), VE_ERR_FORMAT);
+    assert_int_equal(ve_image_decode(NULL, 0, &image), VE_ERR_FORMAT);
+    assert_null(image);
+}
+
+/* JPEG files that start with one DHT segment of the given counts and as many symbols as are given. */
+static ve_status decode_huffman(const uint8_t counts[16], size_t symbols, size_t length)
+{
+    uint8_t bytes[4096] = {0xff, 0xd8, 0xff, 0xc4};
+    store_big16(bytes + 4, (unsigned)length);
+    memcpy(bytes + 7, counts, 16);
+    return decode(bytes, 23 + symbols);
+}
+
+static void test_huffman_tables(void **state)
+{
+    uint8_t many[16], exactly[16] = {0}, few[16] = {0};
+    (void)state;
+    memset(many, 255, sizeof many); /* 4080 codes, where the decoder has room for 256 */
+    assert_int_equal(decode_huffman(many, 4073, 2 + 17 + 4080), VE_ERR_FORMAT);
+    assert_non_null(strstr(ve_last_error(), "4080 codes"));
+    assert_int_equal(decode_huffman(many, 4073, 3), VE_ERR_FORMAT);
+    assert_non_null(strstr(ve_last_error(), "cut short"));
+    exactly[15] = 255;
+    exactly[14] = 2; /* 257 */
+    assert_int_equal(decode_huffman(exactly, 257, 2 + 17 + 257), VE_ERR_FORMAT);
+    assert_non_null(strstr(ve_last_error(), "257 codes"));
+    few[8] = 5;
+    assert_int_equal(decode_huffman(few, 4, 2 + 17 + 4), VE_ERR_FORMAT);
+    assert_non_null(strstr(ve_last_error(), "longer than its segment"));
+    few[8] = 0;
+    few[3] = 1; /* a lawful table: the file is refused for what it lacks */
+    assert_int_equal(decode_huffman(few, 1, 2 + 17 + 1), VE_ERR_FORMAT);
+    assert_null(strstr(ve_last_error(), "Huffman"));
+}
+
+static void test_unknown_png_chunk(void **state)
+{
+    size_t size;
+    uint8_t *bytes = read_fixture("rgb.png", &size);
+    uint8_t *longer = malloc(size + 12);
+    (void)state;
+    assert_non_null(longer);
+    memcpy(longer, bytes, 33); /* signature and IHDR */
+    memcpy(longer + 33, "\0\0\0\0ABCD\0\0\0\0", 12);
+    memcpy(longer + 45, bytes + 33, size - 33);
+    assert_int_equal(decode(longer, size + 12), VE_ERR_UNSUPPORTED);
+    assert_non_null(strstr(ve_last_error(), "byte 33"));
+    longer[37] = 'a'; /* now it may be skipped */
+    assert_int_equal(decode(longer, size + 12), VE_OK);
+    free(longer);
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_truncation),     cmocka_unit_test(test_every_flip),
+        cmocka_unit_test(test_huge_sizes_by_header), cmocka_unit_test(test_too_many_bytes),
+        cmocka_unit_test(test_huffman_tables),       cmocka_unit_test(test_unknown_png_chunk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

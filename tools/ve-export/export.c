@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens, recognises, plans, converts, reports. */
+#include "export.h"
+
+#include "convert.h"
+#include "describe.h"
+
+#include <string.h>
+
+/* Everything that an export holds open. */
+typedef struct job {
+    checkpoint checkpoint;
+    config config;
+    family_map map;
+    plan plan;
+} job;
+
+static ve_status prepare(const export_options *options, job *j)
+{
+    VE_TRY(config_open(options->config, j->checkpoint.folder, &j->config));
+    VE_TRY(config_check(&j->config));
+    VE_TRY(family_recognise(&j->checkpoint, &j->map));
+    return plan_make(&j->map, &j->config, &options->plan, &j->plan);
+}
+
+static void close_job(job *j)
+{
+    plan_free(&j->plan);
+    family_free(&j->map);
+    config_close(&j->config);
+    checkpoint_close(&j->checkpoint);
+}
+
+/* "dir/model.safetensors" -> "dir/model.vew"; an index loses all of ".safetensors.index.json". */
+static ve_status default_output(const char *path, char *output, size_t size)
+{
+    static const char *const endings[] = {".safetensors.index.json", ".safetensors", ".json"};
+    size_t length = strlen(path);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t end = strlen(endings[i]);
+        if (length > end && strcmp(path + length - end, endings[i]) == 0) {
+            length -= end;
+            break;
+        }
+    }
+    if (length + sizeof ".vew" > size)
+        return ve__fail(VE_ERR_ARGUMENT, "the path is too long: %.64s...", path);
+    memcpy(output, path, length);
+    strcpy(output + length, ".vew");
+    return VE_OK;
+}
+
+static ve_status choose_output(const export_options *options, const checkpoint *c, char *output, size_t size)
+{
+    if (!options->output)
+        VE_TRY(default_output(c->path, output, size));
+    else if (snprintf(output, size, "%s", options->output) >= (int)size)
+        return ve__fail(VE_ERR_ARGUMENT, "the path is too long: %.64s...", options->output);
+    if (checkpoint_has_file(c, output))
+        return ve__fail(VE_ERR_ARGUMENT, "%s is the input", output);
+    return VE_OK;
+}
+
+static void report_plan(const job *j, FILE *report)
+{
+    char text[256];
+    const plan *p = &j->plan;
+    describe_preprocess(&p->about.preprocess, text, sizeof text);
+    fprintf(report, "%s: %s, %s, embedding of %lu\n", j->checkpoint.path, j->map.family->title, p->about.name,
+            (unsigned long)ve__arch_embedding_dim(&p->about.arch));
+    fprintf(report, "  embedding: %s\n", p->choice);
+    fprintf(report, "  input: %s (%s%s)\n", text,
+            p->is_preprocess_given ? "from " : "the family's defaults, no config",
+            p->is_preprocess_given ? j->config.names : " says");
+    if (p->unused[0])
+        fprintf(report, "  left out: %s\n", p->unused);
+    if (j->map.ignored_count)
+        fprintf(report, "  not needed: %llu tensors of other parts\n",
+                (unsigned long long)j->map.ignored_count);
+}
+
+static void set_source(const checkpoint *c, ve__description *about)
+{
+    const char *name = checkpoint_base_name(c->path);
+    if (strlen(name) < sizeof about->source_file && ve__vew_is_text(name, strlen(name)))
+        strcpy(about->source_file, name);
+}
+
+static size_t planned_bytes(const plan *p)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < p->tensor_count; i++) {
+        size_t count = sizeof(float);
+        for (uint32_t k = 0; k < p->tensors[i].spec.rank; k++)
+            count *= p->tensors[i].spec.shape[k];
+        bytes += count;
+    }
+    return bytes;
+}
+
+static ve_status write_file(job *j, const char *output, int is_quiet, char fingerprint[65])
+{
+    vew_writer *writer;
+    progress shown;
+    VE_TRY(vew_create(output, &j->plan.about, &writer));
+    progress_start(&shown, "writing", planned_bytes(&j->plan), is_quiet);
+    ve_status status = convert_all(&j->plan, writer, &shown);
+    progress_end(&shown);
+    if (status == VE_OK)
+        return vew_commit(writer, fingerprint);
+    vew_abort(writer);
+    return status;
+}
+
+static ve_status run(const export_options *options, job *j, FILE *report)
+{
+    char output[4096], fingerprint[65];
+    progress shown;
+    VE_TRY(prepare(options, j));
+    VE_TRY(choose_output(options, &j->checkpoint, output, sizeof output));
+    if (!options->is_quiet)
+        report_plan(j, report);
+    set_source(&j->checkpoint, &j->plan.about);
+    progress_start(&shown, "reading", j->checkpoint.size_bytes, options->is_quiet);
+    VE_TRY(checkpoint_sha256(&j->checkpoint, &shown, j->plan.about.source_sha256));
+    progress_end(&shown);
+    VE_TRY(write_file(j, output, options->is_quiet, fingerprint));
+    if (!options->is_quiet)
+        fprintf(report, "  wrote %s (%s), fingerprint %.16s...\n", output, j->plan.about.weight_type,
+                fingerprint);
+    return VE_OK;
+}
+
+ve_status export_run(const export_options *options, FILE *report)
+{
+    job j;
+    memset(&j, 0, sizeof j);
+    ve_status status = checkpoint_open(options->input, &j.checkpoint);
+    if (status == VE_OK) {
+        status = run(options, &j, report);
+        if (status != VE_OK)
+            ve__fail_within(status, "%s", j.checkpoint.path);
+    }
+    close_job(&j);
+    return status;
+}
+
+static int is_vew(const char *path)
+{
+    unsigned char magic[4] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(magic, 1, sizeof magic, file) : 0;
+    if (file)
+        fclose(file);
+    return got == sizeof magic && memcmp(magic, VE__VEW_MAGIC, sizeof magic) == 0;
+}
+
+/* A checkpoint that cannot be exported is still described; why it cannot is part of that. */
+static ve_status info_of_checkpoint(const export_options *options, FILE *out)
+{
+    job j;
+    memset(&j, 0, sizeof j);
+    ve_status status = checkpoint_open(options->input, &j.checkpoint);
+    if (status == VE_OK) {
+        int is_planned = prepare(options, &j) == VE_OK;
+        describe_checkpoint(&j.checkpoint, &j.map, is_planned ? &j.plan : NULL, &j.config, ve_last_error(),
+                            out);
+    }
+    close_job(&j);
+    return status;
+}
+
+ve_status export_info(const export_options *options, FILE *out)
+{
+    return is_vew(options->input) ? describe_vew(options->input, out) : info_of_checkpoint(options, out);
+}
