@@ -108,7 +108,7 @@ INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(CROSS_PACKAGES) clang clang-format-14
 .SECONDEXPANSION:
 # Objects between a source and a program are kept.
 .SECONDARY:
-.PHONY: all demo test test-built test-integration bench install uninstall clean distclean help FORCE \
+.PHONY: all demo test test-built test-built-only test-integration bench install uninstall clean distclean help FORCE \
         format check-format asan ubsan tsan test-aarch64 fuzz fuzz-built doc fixtures benches
 
 -include $(wildcard tools/*/rules.mk examples/*/rules.mk tests/*/rules.mk bench/*/rules.mk)
@@ -122,6 +122,9 @@ all: $(STATIC_LIB) $(SHARED_LIB) $(PROGRAMS) ## the library and the programs (al
 # ---- compiling. Objects are made again when the flags change; the two files are touched only then.
 PROGRAM_FLAGS := -DVE_DATADIR='"$(DATADIR)"'
 TEST_FLAGS := -Itests -DVE_TEST_FIXTURES_DIR='"$(abspath $(BUILD))/fixtures"'
+# One short line for each command; V=1 shows the command itself.
+V ?=
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@;)
 write_if_new = @mkdir -p $(@D); printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 $(BUILD)/flags: FORCE
 	$(call write_if_new,'$(TARGET_CC) $(VE_CFLAGS) $(VE_LDFLAGS)')
@@ -130,70 +133,70 @@ $(BUILD)/program-flags: FORCE
 
 $(BUILD)/lib/%.o: lib/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_CFLAGS) $(if $(filter openblas,$(GEMM)),-DVE_GEMM_OPENBLAS) $(call isa_flags,$*) -c -o $@ $<
+	$(call say,CC) $(TARGET_CC) $(VE_CFLAGS) $(if $(filter openblas,$(GEMM)),-DVE_GEMM_OPENBLAS) $(call isa_flags,$*) -c -o $@ $<
 
 $(BUILD)/tools/%.o: tools/%.c $(BUILD)/flags $(BUILD)/program-flags
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_CFLAGS) $(PROGRAM_FLAGS) -c -o $@ $<
+	$(call say,CC) $(TARGET_CC) $(VE_CFLAGS) $(PROGRAM_FLAGS) -c -o $@ $<
 
 $(BUILD)/examples/%.o: examples/%.c $(BUILD)/flags $(BUILD)/program-flags
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_CFLAGS) $(PROGRAM_FLAGS) -c -o $@ $<
+	$(call say,CC) $(TARGET_CC) $(VE_CFLAGS) $(PROGRAM_FLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_CFLAGS) $(TEST_FLAGS) -c -o $@ $<
+	$(call say,CC) $(TARGET_CC) $(VE_CFLAGS) $(TEST_FLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_CFLAGS) -c -o $@ $<
+	$(call say,CC) $(TARGET_CC) $(VE_CFLAGS) -c -o $@ $<
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- linking
 $(STATIC_LIB): $(LIB_OBJ)
 	@rm -f $@
-	$(CROSS)ar rcs $@ $^
+	$(call say,AR) $(CROSS)ar rcs $@ $^
 
 # A sanitizer's run-time library comes with the program, not with the shared library.
 $(SHARED_LIB): $(LIB_OBJ) lib/visembed.map
-	$(TARGET_CC) $(VE_LDFLAGS) -shared -Wl,-soname,libvisembed.so.$(SOVERSION) -Wl,--version-script=lib/visembed.map \
+	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -shared -Wl,-soname,libvisembed.so.$(SOVERSION) -Wl,--version-script=lib/visembed.map \
 	    $(if $(SANITIZE),,-Wl,--no-undefined) -o $@ $(LIB_OBJ) $(LIB_LIBS)
-	ln -sf $(notdir $@) $(BUILD)/libvisembed.so.$(SOVERSION)
-	ln -sf $(notdir $@) $(BUILD)/libvisembed.so
+	@ln -sf $(notdir $@) $(BUILD)/libvisembed.so.$(SOVERSION)
+	@ln -sf $(notdir $@) $(BUILD)/libvisembed.so
 
 define program_rule
 $(BUILD)/bin/$(notdir $(1)): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(STATIC_LIB)
 	@mkdir -p $$(@D)
-	$(TARGET_CC) $(VE_LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $(1))) $(LIB_LIBS)
+	$$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $(1))) $(LIB_LIBS)
 endef
 $(foreach d,$(PROGRAM_DIRS),$(eval $(call program_rule,$(d))))
 
 $(BUILD)/bin/%: $(BUILD)/examples/%.o $(STATIC_LIB)
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_LDFLAGS) -o $@ $^ $(LIB_LIBS)
+	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_LDFLAGS) -o $@ $^ -lm
+	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -o $@ $^ -lm
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT_OBJ) $$(OBJ_$$(*F)) $(STATIC_LIB)
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_LDFLAGS) $(LDFLAGS_$(*F)) $(if $(CROSS),-Wl$(comma)-rpath$(comma)$(abspath $(SYSROOT_LIB))) \
+	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) $(LDFLAGS_$(*F)) $(if $(CROSS),-Wl$(comma)-rpath$(comma)$(abspath $(SYSROOT_LIB))) \
 	    -o $@ $^ -lcmocka $(LIBS_$(*F)) $(LIB_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $$(OBJ_$$(*F)) $(STATIC_LIB)
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_LDFLAGS) -o $@ $^ $(LIBS_$(*F)) $(LIB_LIBS)
+	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -o $@ $^ $(LIBS_$(*F)) $(LIB_LIBS)
 
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $$(OBJ_$$(*F)) $(STATIC_LIB)
 	@mkdir -p $(@D)
-	$(TARGET_CC) $(VE_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_$(*F)) $(LIB_LIBS)
+	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_$(*F)) $(LIB_LIBS)
 
 export_arguments = $(if $(filter .f16,$(1)),--precision f16)$(if $(filter .pooled .norm .head,$(1)),--embedding $(1:.%=%))
 $(BUILD)/fixtures/%.vew: $$(wildcard tests/fixtures/$$(basename $$*)/*) $(BUILD)/bin/ve-export
 	@mkdir -p $(@D)
-	$(BUILD)/bin/ve-export tests/fixtures/$(basename $*) -q -o $@ $(call export_arguments,$(suffix $*)) \
+	$(call say,EXPORT) $(BUILD)/bin/ve-export tests/fixtures/$(basename $*) -q -o $@ $(call export_arguments,$(suffix $*)) \
 	    $(if $(filter .pooled .norm .head,$(suffix $*)),,$$(cat tests/fixtures/$(basename $*)/export.args 2>/dev/null))
 
 fixtures: $(FIXTURES) $(TEST_TOOLS)
@@ -213,7 +216,8 @@ test: ## all quick tests; installs the few packages they need
 	@tools/install-packages $(TEST_PACKAGES)
 	@$(sub_make) test-built
 
-test-built: all $(TESTS) $(TEST_TOOLS) $(FIXTURES)
+test-built-only: all $(TESTS) $(TEST_TOOLS) $(FIXTURES)
+test-built: test-built-only
 	@$(run_tests) $(TESTS) $(CLI_TESTS)
 
 test-integration: ## sanitizers, aarch64, OpenBLAS, fuzzing, PyTorch, installation: all that needs heavier packages
@@ -309,7 +313,8 @@ format: ## puts all C files into the project's form
 	$(CLANG_FORMAT) -i $(C_FILES)
 check-format: ## fails when `make format` would change something
 	@tools/install-packages clang-format-14
-	$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	@bad=0; for file in $(C_FILES); do \
+	    $(CLANG_FORMAT) --dry-run -Werror $$file 2>/dev/null || { echo "not formatted: $$file"; bad=1; }; done; exit $$bad
 
 doc: ## API reference of the public headers, build/doc/html/index.html
 	@tools/install-packages doxygen

@@ -21,5 +21,29 @@ $(ARM_PLUGIN): bench/arm/count.c bench/arm/classify.c bench/arm/classify.h bench
 	$(CC) -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -O2 -fPIC \
 	    -fvisibility=hidden -shared -o $@ bench/arm/count.c bench/arm/classify.c
 
+# ONNX Runtime's library is loaded while it runs, so this one is linked dynamically.
+$(BUILD)/bench/arm/ort_n: $(BUILD)/bench/arm/ort_n.o $(BUILD)/bench/peers/onnxruntime.o
+	@mkdir -p $(@D)
+	$(TARGET_CC) $(VE_LDFLAGS) -o $@ $^ -ldl -lm
+
+ARM_PROGRAMS := $(ARM_BUILD)/bench/arm/embed_n $(ARM_BUILD)/bench/arm/ort_n
 arm-counters: $(ARM_PLUGIN) $(BUILD)/bench/arm/make_model
-	@$(MAKE) --no-print-directory --silent CROSS=aarch64-linux-gnu- $(ARM_BUILD)/bench/arm/embed_n
+	@$(MAKE) --no-print-directory --silent CROSS=aarch64-linux-gnu- $(ARM_PROGRAMS)
+
+ARM_ARGUMENTS = --plugin $(ARM_PLUGIN) --embed-n $(ARM_BUILD)/bench/arm/embed_n --make-model $(BUILD)/bench/arm/make_model \
+                --work build/bench-arm --compiler aarch64-linux-gnu-$(CC)
+# CASES="atto:224 ..." chooses; tiny takes a minute or two.
+CHECK_CASES := atto:224 atto:112 atto-v2:112
+
+bench-arm: ## counts the aarch64 instructions of an embedding under QEMU, ONNX Runtime's beside ours
+	@tools/install-packages $(BENCH_ARM_PACKAGES) python3-numpy $(BUILD_PACKAGES)
+	@$(MAKE) --no-print-directory --silent arm-counters $(BUILD)/bin/ve-export
+	@bench/peers/fetch-onnxruntime build/bench-peers/onnxruntime
+	@bench/arm/bench-arm $(ARM_ARGUMENTS) --ort-n $(ARM_BUILD)/bench/arm/ort_n --export $(BUILD)/bin/ve-export \
+	    --onnxruntime build/bench-peers/onnxruntime/arm64.so --models bench/peers/models.py \
+	    --report bench/results/aarch64-instructions.md $(CASES)
+
+check-arm-counts: ## fails when an embedding takes 1 % more aarch64 instructions than bench/arm/expected.tsv says
+	@tools/install-packages $(BENCH_ARM_PACKAGES)
+	@$(MAKE) --no-print-directory --silent arm-counters
+	@bench/arm/bench-arm $(ARM_ARGUMENTS) $(if $(UPDATE),--update,--check) $(CHECK_CASES)

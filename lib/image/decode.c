@@ -18,15 +18,57 @@
 #include "image/png.h"
 #include "image/pnm.h"
 
-/* stb_image takes a failed allocation in one format's test for "not that format" and forgets the reason. */
-static __thread int is_out_of_memory;
+/* What stb_image holds while it works for this thread. Some of its error paths forget blocks, and it takes a
+ * failed allocation in one format's test for "not that format"; so both are kept track of here. */
+#define MOST_BLOCKS 64u
+static __thread struct held {
+    void *blocks[MOST_BLOCKS]; /* NULL: a free place */
+    int is_out_of_memory;
+} held;
+
+/* The place of a block (of a free place: NULL), or NULL when there is none. */
+static void **held_place(const void *block)
+{
+    for (unsigned i = 0; i < MOST_BLOCKS; i++)
+        if (held.blocks[i] == block)
+            return &held.blocks[i];
+    return NULL;
+}
 
 static void *stb_allocate(void *block, size_t size)
 {
-    void *made = ve__resize(block, size);
-    if (!made)
-        is_out_of_memory = 1;
+    void **place = held_place(block), *made = place ? ve__resize(block, size) : NULL;
+    if (made)
+        *place = made;
+    else
+        held.is_out_of_memory = 1;
     return made;
+}
+
+static void stb_release(void *block)
+{
+    void **place = block ? held_place(block) : NULL;
+    if (!place)
+        return;
+    *place = NULL;
+    ve__release(block);
+}
+
+static void held_release_all(void)
+{
+    for (unsigned i = 0; i < MOST_BLOCKS; i++) {
+        ve__release(held.blocks[i]);
+        held.blocks[i] = NULL;
+    }
+}
+
+/* The block is the caller's from now on. */
+static void *held_give(void *block)
+{
+    void **place = held_place(block);
+    if (place)
+        *place = NULL;
+    return block;
 }
 
 #define STB_IMAGE_IMPLEMENTATION
@@ -40,11 +82,16 @@ static void *stb_allocate(void *block, size_t size)
 #define STBI_FAILURE_USERMSG
 #define STBI_MALLOC(size)         stb_allocate(NULL, size)
 #define STBI_REALLOC(block, size) stb_allocate(block, size)
-#define STBI_FREE(block)          ve__release(block)
-/* A library must not abort; the fuzz targets, which want to know, define VE_STB_ASSERT. */
-#ifdef VE_STB_ASSERT
+#define STBI_FREE(block)          stb_release(block)
+/* A library must not abort; builds that look for errors want to know. */
+#if defined(__SANITIZE_ADDRESS__)
 #define STBI_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
-#else
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STBI_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
+#endif
+#endif
+#ifndef STBI_ASSERT
 #define STBI_ASSERT(condition) ((void)0)
 #endif
 #ifdef __ARM_NEON
@@ -98,7 +145,7 @@ static const stbi_io_callbacks reader_functions = {reader_read, reader_skip, rea
 static ve_status fail_with_reason(void)
 {
     const char *reason = stbi_failure_reason();
-    if (is_out_of_memory)
+    if (held.is_out_of_memory)
         return ve__fail(VE_ERR_MEMORY, "cannot decode: out of memory");
     if (!reason)
         reason = "not a picture";
@@ -110,7 +157,7 @@ static ve_status fail_with_reason(void)
 
 static ve_status check_bytes(const void *bytes, size_t size)
 {
-    is_out_of_memory = 0;
+    held.is_out_of_memory = 0;
     if (size == 0)
         return ve__fail(VE_ERR_FORMAT, "empty, not a picture");
     if (size > VE_MAX_IMAGE_BYTES)
@@ -129,7 +176,9 @@ static ve_status peek_size(const void *bytes, size_t size, uint32_t *width, uint
         return ve__pnm_peek(bytes, size, width, height);
     if (ve__png_is(bytes, size))
         return ve__png_peek(bytes, size, width, height);
-    if (!stbi_info_from_memory(bytes, (int)size, &stb_width, &stb_height, &channels))
+    int is_picture = stbi_info_from_memory(bytes, (int)size, &stb_width, &stb_height, &channels);
+    held_release_all();
+    if (!is_picture)
         return fail_with_reason();
     if (stb_width < 0 || stb_height < 0)
         return ve__fail(VE_ERR_FORMAT, "a picture of %d x %d pixels", stb_width, stb_height);
@@ -160,10 +209,9 @@ static ve_status decode_pixels(const void *bytes, size_t size, uint32_t width, u
     else if ((uint32_t)stb_width != width || (uint32_t)stb_height != height)
         status = ve__fail(VE_ERR_FORMAT, "announced %u x %u pixels, has %d x %d", width, height, stb_width,
                           stb_height);
-    if (status != VE_OK)
-        ve__release(made);
-    else
-        *pixels = made;
+    if (status == VE_OK)
+        *pixels = held_give(made);
+    held_release_all();
     return status;
 }
 

@@ -8,9 +8,13 @@
 
 enum { MARKER_SOI = 0xd8, MARKER_EOI = 0xd9, MARKER_TEM = 0x01, HUFFMAN_LENGTHS = 16, HUFFMAN_CODES = 256 };
 
+/* stb_image allows fill bytes before SOI, so they must not lead a file past the check. */
 int ve__jpeg_is(const uint8_t *bytes, size_t size)
 {
-    return size >= 3 && bytes[0] == 0xff && bytes[1] == MARKER_SOI && bytes[2] == 0xff;
+    size_t at = 0;
+    while (at < size && bytes[at] == 0xff)
+        at++;
+    return at > 0 && at < size && bytes[at] == MARKER_SOI;
 }
 
 /* Markers without a length: stuffed zero bytes, restarts (0xd0 ... 0xd7), SOI and TEM. */

@@ -7,10 +7,10 @@
  * [k][w]: one value of k for all its rows lies together and is loaded by one instruction. packed is one panel
  * of 8 columns after the other: bias [8], weights [k][8].
  *
- * A tile is a group by 8 columns, its 24 sums in registers for the whole of k; a step is two loads and 24 fused
- * multiply-adds by element. What is the vector and what the element depends on where the result goes:
- * multiply_gelu keeps rows in the lanes, since that is how the next panel wants them, multiply keeps columns in
- * the lanes. Every sum starts with the bias and adds k ascending, in either form.
+ * A tile is a group by 8 columns, its 24 sums (of 12 rows) in registers for the whole of k; a step is two loads
+ * and 24 fused multiply-adds by element. What is the vector and what the element depends on where the result
+ * goes: multiply_gelu keeps rows in the lanes, since that is how the next panel wants them, multiply keeps
+ * columns in the lanes. Every sum starts with the bias and adds k ascending, in either form.
  */
 
 #define GROUP_ROWS 12u
@@ -159,7 +159,7 @@ static void panel_scale(void *panel, unsigned rows, unsigned k, const float *sca
     }
 }
 
-/* ---- tiles of G groups of four rows by 8 columns; G is a constant */
+/* ---- tiles of 4 G rows by 8 columns; G is a constant */
 
 /* sum[0 .. 3] += x * w[0 .. 3]; by name, because the element's number must be a constant at any optimisation.
  */
@@ -171,7 +171,7 @@ static void panel_scale(void *panel, unsigned rows, unsigned k, const float *sca
         s3 = vfmaq_laneq_f32(s3, x, w, 3);                                                                     \
     } while (0)
 
-typedef vec tile_sums[24];
+typedef vec tile_sums[16];
 
 /* Rows in the lanes: sums [8 columns][G]. */
 static VE__INLINE void step_rows(vec *s, unsigned g, const vec *a, vec w0, vec w1)
@@ -194,14 +194,9 @@ static VE__INLINE void step_columns(vec *s, unsigned g, const vec *a, vec w0, ve
 }
 
 /* One k's values of G groups, by one instruction. */
-static VE__INLINE const float *load_values(const float *a, unsigned g, vec v[3])
+static VE__INLINE const float *load_values(const float *a, unsigned g, vec v[2])
 {
-    if (g == 3) {
-        float32x4x3_t x = vld1q_f32_x3(a);
-        v[0] = x.val[0];
-        v[1] = x.val[1];
-        v[2] = x.val[2];
-    } else if (g == 2) {
+    if (g == 2) {
         float32x4x2_t x = vld1q_f32_x2(a);
         v[0] = x.val[0];
         v[1] = x.val[1];
@@ -214,7 +209,7 @@ static VE__INLINE const float *load_values(const float *a, unsigned g, vec v[3])
 static VE__INLINE void accumulate(vec *s, unsigned g, int columns_in_lanes, const float *a, unsigned k,
                                   const float *b)
 {
-    vec v[3];
+    vec v[2];
     for (; k >= 4; k -= 4) {
         VE__UNROLL
         for (unsigned i = 0; i < 2; i++) {
@@ -241,9 +236,90 @@ static VE__INLINE void accumulate(vec *s, unsigned g, int columns_in_lanes, cons
     }
 }
 
-/* rows x 8 sums into rows of the output, at column `column`; rows <= 4 G. */
-static VE__INLINE void tile_out(unsigned g, const float *a, unsigned k, const float *b, unsigned rows,
-                                const float *const *residual, float *const *out, unsigned column)
+/* The tile of 12 rows, whose 24 sums together with 7 vectors of operands take all registers but one: compilers
+ * spill some of them, so the loop is written down. v8 ... v31 are the sums, v0 ... v3 two rows of weights, v4
+ * ... v6 one k's values. A step takes the names of its two vectors of weights. */
+#define FMLA(sum, vector, element, lane) "fmla v" #sum ".4s, " #vector ".4s, " #element ".s[" #lane "]\n"
+
+#define STEP_12_ROWS_COLUMN(s0, s1, s2, w, lane)                                                               \
+    FMLA(s0, v4, w, lane) FMLA(s1, v5, w, lane) FMLA(s2, v6, w, lane)
+#define STEP_12_ROWS(w0, w1)                                                                                   \
+    "ld1 {v4.4s, v5.4s, v6.4s}, [%[a]], #48\n" STEP_12_ROWS_COLUMN(8, 9, 10, w0, 0)                            \
+        STEP_12_ROWS_COLUMN(11, 12, 13, w0, 1) STEP_12_ROWS_COLUMN(14, 15, 16, w0, 2)                          \
+            STEP_12_ROWS_COLUMN(17, 18, 19, w0, 3) STEP_12_ROWS_COLUMN(20, 21, 22, w1, 0)                      \
+                STEP_12_ROWS_COLUMN(23, 24, 25, w1, 1) STEP_12_ROWS_COLUMN(26, 27, 28, w1, 2)                  \
+                    STEP_12_ROWS_COLUMN(29, 30, 31, w1, 3)
+
+#define STEP_12_COLUMNS_ROW(s0, s1, w0, w1, x, lane) FMLA(s0, w0, x, lane) FMLA(s1, w1, x, lane)
+#define STEP_12_COLUMNS(w0, w1)                                                                                \
+    "ld1 {v4.4s, v5.4s, v6.4s}, [%[a]], #48\n" STEP_12_COLUMNS_ROW(8, 9, w0, w1, v4, 0)                        \
+        STEP_12_COLUMNS_ROW(10, 11, w0, w1, v4, 1) STEP_12_COLUMNS_ROW(12, 13, w0, w1, v4, 2)                  \
+            STEP_12_COLUMNS_ROW(14, 15, w0, w1, v4, 3) STEP_12_COLUMNS_ROW(16, 17, w0, w1, v5, 0)              \
+                STEP_12_COLUMNS_ROW(18, 19, w0, w1, v5, 1) STEP_12_COLUMNS_ROW(20, 21, w0, w1, v5, 2)          \
+                    STEP_12_COLUMNS_ROW(22, 23, w0, w1, v5, 3) STEP_12_COLUMNS_ROW(24, 25, w0, w1, v6, 0)      \
+                        STEP_12_COLUMNS_ROW(26, 27, w0, w1, v6, 1) STEP_12_COLUMNS_ROW(28, 29, w0, w1, v6, 2)  \
+                            STEP_12_COLUMNS_ROW(30, 31, w0, w1, v6, 3)
+
+#define TWO_STEPS(STEP) "ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [%[b]], #64\n" STEP(v0, v1) STEP(v2, v3)
+
+/* k in eights, then one by one. */
+#define ALL_STEPS(STEP)                                                                                        \
+    "cbz %[eights], 2f\n"                                                                                      \
+    "1:\n" TWO_STEPS(STEP) TWO_STEPS(STEP) TWO_STEPS(STEP)                                                     \
+        TWO_STEPS(STEP) "subs %[eights], %[eights], #1\n"                                                      \
+                        "b.ne 1b\n"                                                                            \
+                        "2:\n"                                                                                 \
+                        "cbz %[rest], 4f\n"                                                                    \
+                        "3:\n"                                                                                 \
+                        "ld1 {v0.4s, v1.4s}, [%[b]], #32\n" STEP(v0, v1) "subs %[rest], %[rest], #1\n"         \
+                                                                         "b.ne 3b\n"                           \
+                                                                         "4:\n"
+
+#define STORE_SUMS                                                                                             \
+    "stp q8, q9, [%[to]]\n stp q10, q11, [%[to], #32]\n stp q12, q13, [%[to], #64]\n"                          \
+    "stp q14, q15, [%[to], #96]\n stp q16, q17, [%[to], #128]\n stp q18, q19, [%[to], #160]\n"                 \
+    "stp q20, q21, [%[to], #192]\n stp q22, q23, [%[to], #224]\n stp q24, q25, [%[to], #256]\n"                \
+    "stp q26, q27, [%[to], #288]\n stp q28, q29, [%[to], #320]\n stp q30, q31, [%[to], #352]\n"
+
+#define SUM_REGISTERS                                                                                          \
+    "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16",     \
+        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",      \
+        "v31"
+
+#define START_COLUMN(s0, s1, s2, w, lane)                                                                      \
+    "dup v" #s0 ".4s, " #w ".s[" #lane "]\n mov v" #s1 ".16b, v" #s0 ".16b\n mov v" #s2 ".16b, v" #s0 ".16b\n"
+
+/* to [8 columns][12 rows] */
+static void tile_12_rows_in_lanes(const float *a, unsigned k, const float *b, float *to)
+{
+    unsigned long eights = k / 8, rest = k % 8;
+    __asm__ volatile("ld1 {v0.4s, v1.4s}, [%[b]], #32\n" START_COLUMN(8, 9, 10, v0, 0)
+                         START_COLUMN(11, 12, 13, v0, 1) START_COLUMN(14, 15, 16, v0, 2)
+                             START_COLUMN(17, 18, 19, v0, 3) START_COLUMN(20, 21, 22, v1, 0)
+                                 START_COLUMN(23, 24, 25, v1, 1) START_COLUMN(26, 27, 28, v1, 2)
+                                     START_COLUMN(29, 30, 31, v1, 3) ALL_STEPS(STEP_12_ROWS) STORE_SUMS
+                     : [a] "+r"(a), [b] "+r"(b), [eights] "+r"(eights), [rest] "+r"(rest)
+                     : [to] "r"(to)
+                     : SUM_REGISTERS, "cc", "memory");
+}
+
+#define START_ROW(s0, s1) "mov v" #s0 ".16b, v8.16b\n mov v" #s1 ".16b, v9.16b\n"
+
+/* to [12 rows][8 columns] */
+static void tile_12_columns_in_lanes(const float *a, unsigned k, const float *b, float *to)
+{
+    unsigned long eights = k / 8, rest = k % 8;
+    __asm__ volatile("ld1 {v8.4s, v9.4s}, [%[b]], #32\n" START_ROW(10, 11) START_ROW(12, 13) START_ROW(14, 15)
+                         START_ROW(16, 17) START_ROW(18, 19) START_ROW(20, 21) START_ROW(22, 23)
+                             START_ROW(24, 25) START_ROW(26, 27) START_ROW(28, 29) START_ROW(30, 31)
+                                 ALL_STEPS(STEP_12_COLUMNS) STORE_SUMS
+                     : [a] "+r"(a), [b] "+r"(b), [eights] "+r"(eights), [rest] "+r"(rest)
+                     : [to] "r"(to)
+                     : SUM_REGISTERS, "cc", "memory");
+}
+
+/* The smaller tiles, of G < 3. to [4 G rows][8] */
+static VE__INLINE void tile_columns_in_lanes(unsigned g, const float *a, unsigned k, const float *b, float *to)
 {
     tile_sums s;
     VE__UNROLL
@@ -253,20 +329,12 @@ static VE__INLINE void tile_out(unsigned g, const float *a, unsigned k, const fl
     }
     accumulate(s, g, 1, a, k, b + COLUMNS);
     VE__UNROLL
-    for (unsigned r = 0; r < 4 * g; r++) {
-        if (r >= rows)
-            return;
-        if (residual) {
-            s[2 * r] = vec_add(s[2 * r], vec_load(residual[r] + column));
-            s[2 * r + 1] = vec_add(s[2 * r + 1], vec_load(residual[r] + column + 4));
-        }
-        vec_store(out[r] + column, s[2 * r]);
-        vec_store(out[r] + column + 4, s[2 * r + 1]);
-    }
+    for (unsigned i = 0; i < COLUMNS * g; i++)
+        vec_store(to + 4 * i, s[i]);
 }
 
-/* GELU of 4 G rows x 8 sums -> to [8][4 G]. */
-static VE__INLINE void tile_gelu(unsigned g, const float *a, unsigned k, const float *b, float *to)
+/* to [8][4 G rows] */
+static VE__INLINE void tile_rows_in_lanes(unsigned g, const float *a, unsigned k, const float *b, float *to)
 {
     tile_sums s;
     VE__UNROLL
@@ -280,6 +348,21 @@ static VE__INLINE void tile_gelu(unsigned g, const float *a, unsigned k, const f
         vec_store(to + 4 * i, s[i]);
 }
 
+/* Rows of 8 sums to their places. */
+static void put_rows(const float *sums, unsigned rows, const float *const *residual, float *const *out,
+                     unsigned column)
+{
+    for (unsigned r = 0; r < rows; r++, sums += COLUMNS) {
+        vec left = vec_load(sums), right = vec_load(sums + 4);
+        if (residual) {
+            left = vec_add(left, vec_load(residual[r] + column));
+            right = vec_add(right, vec_load(residual[r] + column + 4));
+        }
+        vec_store(out[r] + column, left);
+        vec_store(out[r] + column + 4, right);
+    }
+}
+
 static void multiply(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
                      const float *const *residual, float *const *out)
 {
@@ -289,23 +372,18 @@ static void multiply(const void *panel, unsigned rows, unsigned k, const void *p
         for (unsigned r = 0; r < rows; r += GROUP_ROWS, a += (size_t)GROUP_ROWS * k) {
             unsigned count = rows - r < GROUP_ROWS ? rows - r : GROUP_ROWS;
             const float *const *added = residual ? residual + r : NULL;
+            float sums[GROUP_ROWS * COLUMNS];
             if (count > 8)
-                tile_out(3, a, k, weights, count, added, out + r, column);
+                tile_12_columns_in_lanes(a, k, weights, sums);
             else if (count > 4)
-                tile_out(2, a, k, weights, count, added, out + r, column);
+                tile_columns_in_lanes(2, a, k, weights, sums);
             else
-                tile_out(1, a, k, weights, count, added, out + r, column);
+                tile_columns_in_lanes(1, a, k, weights, sums);
+            put_rows(sums, count, added, out + r, column);
         }
     }
     for (unsigned r = 0; n % COLUMNS && r < rows; r++) /* sums of infinities may have left NaN there */
         memset(out[r] + n, 0, (ve__padded(n) - n) * sizeof(float));
-}
-
-/* GELU over what a tile has stored: not in the tile's own registers, which are all taken. */
-static void gelu_columns(float *at, unsigned width, unsigned columns)
-{
-    for (unsigned i = 0; i < width * columns; i += 4)
-        vec_store(at + i, vec_gelu(vec_load(at + i)));
 }
 
 /* square_sums[j] += the squares of `rows` of the `width` values of each column. */
@@ -334,12 +412,12 @@ static void multiply_gelu(const void *panel, unsigned rows, unsigned k, const vo
             float *group = (float *)panel_out + (size_t)r * n + (size_t)column * width;
             float *to = columns < COLUMNS ? sums : group; /* the panel has no room behind n */
             if (width == 12)
-                tile_gelu(3, a, k, weights, to);
+                tile_12_rows_in_lanes(a, k, weights, to);
             else if (width == 8)
-                tile_gelu(2, a, k, weights, to);
+                tile_rows_in_lanes(2, a, k, weights, to);
             else
-                tile_gelu(1, a, k, weights, to);
-            gelu_columns(to, width, columns);
+                tile_rows_in_lanes(1, a, k, weights, to);
+            gelu_vectors(to, (size_t)width * COLUMNS); /* all 8 columns: `to` has room for them */
             if (to == sums)
                 memcpy(group, sums, (size_t)columns * width * sizeof(float));
             if (square_sums)

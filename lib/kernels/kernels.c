@@ -20,12 +20,15 @@ static struct {
 } state;
 
 /* Adds a table: the scalar one with all that `fill` has put on top of it. */
-static void add_table(void (*fill)(ve__kernels *table))
+static void add_table(void (*fill)(ve__kernels *table), void (*fill_search)(ve__search_kernels *table))
 {
     ve__kernels *table = &state.tables[state.count++];
     ve__kernels_fill_scalar(table);
-    if (fill)
+    ve__search_fill_scalar(&table->search);
+    if (fill) {
         fill(table);
+        fill_search(&table->search);
+    }
 #ifdef VE_GEMM_OPENBLAS
     ve__kernels_fill_openblas(table);
 #endif
@@ -35,16 +38,16 @@ static void make_tables(void)
 {
     unsigned features = ve__cpu_features();
     (void)features;
-    add_table(NULL);
+    add_table(NULL, NULL);
 #ifdef __x86_64__
     if (features & VE__CPU_AVX2)
-        add_table(ve__kernels_fill_avx2);
+        add_table(ve__kernels_fill_avx2, ve__search_fill_avx2);
     if (features & VE__CPU_AVX512)
-        add_table(ve__kernels_fill_avx512);
+        add_table(ve__kernels_fill_avx512, ve__search_fill_avx512);
 #endif
 #ifdef __aarch64__
     if (features & VE__CPU_NEON)
-        add_table(ve__kernels_fill_neon);
+        add_table(ve__kernels_fill_neon, ve__search_fill_neon);
 #endif
 }
 

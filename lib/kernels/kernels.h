@@ -20,6 +20,7 @@
 #define VE_KERNELS_KERNELS_H
 
 #include "base/status.h"
+#include "kernels/search.h"
 
 #define VE__LANES 8u
 
@@ -104,6 +105,9 @@ typedef struct ve__kernels {
     void (*half_to_float)(const uint16_t *x, size_t count, float *out);
     /* sum of a[i] * b[i]. */
     float (*dot)(const float *a, const float *b, size_t count);
+
+    /* The store's search (search.h). */
+    ve__search_kernels search;
 } ve__kernels;
 
 /* The table for this process: the best that the CPU has, or the one that the environment variable

@@ -14,11 +14,12 @@
 #define NORM_ROWS 4u
 
 /* For each of `rows` <= NORM_ROWS rows (a constant after inlining): what to subtract from, and then to multiply
- * with, each value. */
+ * with, each value. The second pass also adds up the differences from the first pass's mean: their mean is its
+ * rounding error, which is not small beside the deviations of a nearly constant row. */
 static VE__INLINE void norm_terms(const float *x, size_t stride, unsigned rows, unsigned n,
                                   const ve__norm_rule *rule, vec *shift, vec *factor)
 {
-    vec sum[NORM_ROWS], about[NORM_ROWS];
+    vec sum[NORM_ROWS], squares[NORM_ROWS], about[NORM_ROWS];
     unsigned whole = WHOLE(n), rest = n - whole;
     VE__UNROLL
     for (unsigned r = 0; r < rows; r++)
@@ -29,22 +30,27 @@ static VE__INLINE void norm_terms(const float *x, size_t stride, unsigned rows, 
         sum[r] = vec_add(sum[r], vec_load(x + r * stride + i));
     VE__UNROLL
     for (unsigned r = 0; r < rows; r++) {
-        vec mean = vec_set1(vec_sum(sum[r]) / (float)n);
-        shift[r] = rule->subtract_mean ? mean : vec_zero();
-        about[r] = rule->about_mean ? mean : vec_zero();
-        vec d =
-            rest ? vec_keep(vec_sub(vec_load_part(x + r * stride + whole, rest), about[r]), rest) : vec_zero();
-        sum[r] = vec_mul(d, d);
+        about[r] = rule->about_mean ? vec_set1(vec_sum(sum[r]) / (float)n) : vec_zero();
+        sum[r] = vec_zero();
+        if (rest)
+            sum[r] = vec_keep(vec_sub(vec_load_part(x + r * stride + whole, rest), about[r]), rest);
+        squares[r] = vec_mul(sum[r], sum[r]);
     }
     for (unsigned i = 0; i < whole; i += VEC_LANES)
         VE__UNROLL
     for (unsigned r = 0; r < rows; r++) {
         vec d = vec_sub(vec_load(x + r * stride + i), about[r]);
-        sum[r] = vec_fma(d, d, sum[r]);
+        sum[r] = vec_add(sum[r], d);
+        squares[r] = vec_fma(d, d, squares[r]);
     }
     VE__UNROLL
-    for (unsigned r = 0; r < rows; r++)
-        factor[r] = vec_set1(1.0f / sqrtf(vec_sum(sum[r]) * rule->inverse_count + rule->eps));
+    for (unsigned r = 0; r < rows; r++) {
+        float error = vec_sum(sum[r]) / (float)n, total = vec_sum(squares[r]);
+        if (rule->about_mean)
+            total -= error * error * (float)n;
+        shift[r] = rule->subtract_mean ? vec_add(about[r], vec_set1(error)) : vec_zero();
+        factor[r] = vec_set1(1.0f / sqrtf((total < 0 ? 0 : total) * rule->inverse_count + rule->eps));
+    }
 }
 
 static void norm_row(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,

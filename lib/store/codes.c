@@ -46,8 +46,8 @@ void ve__codes_make_query(const float *query, unsigned dim, ve__query_codes *out
     double squares = 0, lost = 0;
     for (unsigned i = 0; i < dim; i++)
         squares += (double)query[i] * query[i];
-    /* By Cauchy and Schwarz no partial sum of code products exceeds |q| / scale * 127 sqrt(dim) (and the rounding
-     * of the query's codes, at most 0.5 sqrt(dim) in norm): kept below 2^30. */
+    /* By Cauchy and Schwarz no partial sum of code products exceeds |q| / scale * 127 sqrt(dim) (and the
+     * rounding of the query's codes, at most 0.5 sqrt(dim) in norm): kept below 2^30. */
     double by_range = (double)largest_of(query, dim) / 32767, by_sum = sqrt(squares) * 127 * sqrt(dim) / 1.0e9;
     double scale = (by_range > by_sum ? by_range : by_sum) * ROUND_UP;
     out->scale = (float)scale;

@@ -17,7 +17,8 @@ static inline unsigned ve__codes_bytes(unsigned dim)
 /* Makes the codes of one vector; returns its norm, rounded up. */
 float ve__codes_make(const float *vector, unsigned dim, int8_t *codes, float *scale, float *error);
 
-/* A query in 16 bits: q = scale * code + e, |e| <= error; the sum of products with any vector's codes fits 32 bits. */
+/* A query in 16 bits: q = scale * code + e, |e| <= error; the sum of products with any vector's codes fits 32
+ * bits. */
 typedef struct ve__query_codes {
     int16_t *codes; /* ve__codes_bytes(dim) of them */
     float scale, error, norm;

@@ -95,7 +95,8 @@ static ve_status check_fields(const uint8_t *copy, const char *path)
     if (metric != VE_METRIC_COSINE && metric != VE_METRIC_INNER_PRODUCT)
         return ve__fail(VE_ERR_UNSUPPORTED, "%s: unknown metric %u", path, metric);
     if (ve__load_u32(copy + AT_ELEMENT) != ELEMENT_F32)
-        return ve__fail(VE_ERR_UNSUPPORTED, "%s: unknown element type %u", path, ve__load_u32(copy + AT_ELEMENT));
+        return ve__fail(VE_ERR_UNSUPPORTED, "%s: unknown element type %u", path,
+                        ve__load_u32(copy + AT_ELEMENT));
     if (ve__load_u32(copy + AT_REQUIRED) != 0 || ve__load_u32(copy + AT_SEALED) > 1)
         return ve__fail(VE_ERR_UNSUPPORTED, "%s: needs features 0x%x, which this version lacks", path,
                         ve__load_u32(copy + AT_REQUIRED));
@@ -153,7 +154,8 @@ static uint32_t structure_crc(uint32_t start, const uint8_t *trailer)
     return ve__crc32c(start, trailer + STRUCTURE_FROM, CONTENT_CRC - STRUCTURE_FROM);
 }
 
-static uint32_t content_crc(uint32_t start, const uint8_t *payload, size_t payload_bytes, const uint8_t *trailer)
+static uint32_t content_crc(uint32_t start, const uint8_t *payload, size_t payload_bytes,
+                            const uint8_t *trailer)
 {
     uint32_t crc = ve__crc32c(start, trailer + STATE, 4);
     crc = ve__crc32c(crc, payload, payload_bytes);

@@ -17,9 +17,9 @@
  *       u64 id, u64 commit, u64 target slot + 1
  *   120 u32 CRC of state, payload, private, nonce and tag; u8 state, 3 zeros
  *
- * Both CRCs start from the file's salt and the slot's number: a slot that was copied elsewhere, or that an older
- * file left on the disk, is never valid. Erasing a slot changes payload, private, nonce, tag, state and the second
- * CRC, never the structure: an interrupted erasure leaves a slot that can still be told apart. */
+ * Both CRCs start from the file's salt and the slot's number: a slot that was copied elsewhere, or that an
+ * older file left on the disk, is never valid. Erasing a slot changes payload, private, nonce, tag, state and
+ * the second CRC, never the structure: an interrupted erasure leaves a slot that can still be told apart. */
 #ifndef VE_STORE_FORMAT_H
 #define VE_STORE_FORMAT_H
 
@@ -75,7 +75,8 @@ static inline uint64_t ve__store_slot_offset(uint32_t dim, uint64_t slot)
 }
 
 void ve__store_header_encode(const ve__store_header *header, uint8_t page[VE__STORE_HEADER_BYTES]);
-/* Reads the first copy, or the second (copy = 1). size: bytes of the file that are there, up to a whole page. */
+/* Reads the first copy, or the second (copy = 1). size: bytes of the file that are there, up to a whole page.
+ */
 ve_status ve__store_header_decode(const uint8_t *page, size_t size, unsigned copy, const char *path,
                                   ve__store_header *header);
 

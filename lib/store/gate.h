@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A readers-writer lock in which a waiting writer goes before later readers: without that, threads that search all the
- * time would keep a writer out for ever. */
+/* A readers-writer lock in which a waiting writer goes before later readers: without that, threads that search
+ * all the time would keep a writer out for ever. */
 #ifndef VE_STORE_GATE_H
 #define VE_STORE_GATE_H
 

@@ -102,7 +102,7 @@ static ve_status grow(ve__labels *labels)
         return no_memory("labels");
     labels->buckets = buckets;
     labels->bucket_count = labels->entry_capacity = capacity;
-    memset(buckets, 0xff, capacity * sizeof *buckets); /* VE__NO_LABEL */
+    memset(buckets, 0xff, capacity * sizeof *buckets);   /* VE__NO_LABEL */
     for (uint32_t i = 0; i < labels->entry_count; i++) { /* all are in use, or grow() would not be needed */
         uint32_t *bucket = &buckets[entries[i].hash & (capacity - 1)];
         entries[i].next = *bucket;

@@ -7,8 +7,8 @@
 
 #define VE__NO_ROW UINT32_MAX
 
-/* Ids with their rows, sorted by id. Ids only ever grow, so that a new one goes to the end; one that was removed keeps
- * its place, with VE__NO_ROW. */
+/* Ids with their rows, sorted by id. Ids only ever grow, so that a new one goes to the end; one that was
+ * removed keeps its place, with VE__NO_ROW. */
 typedef struct ve__ids {
     uint64_t *ids;
     uint32_t *rows;

@@ -87,8 +87,11 @@ ve_status ve__io_read_pairs(const ve__io *io, const ve__file *file, uint64_t off
     struct iovec pieces[MAX_PIECES];
     size_t total = count * (first_bytes + second_bytes), got = 0;
     while (got < total) {
-        ve__io_call call = {
-            .kind = VE__IO_READ, .path = file->path, .file = file->descriptor, .offset = offset + got, .size = total - got};
+        ve__io_call call = {.kind = VE__IO_READ,
+                            .path = file->path,
+                            .file = file->descriptor,
+                            .offset = offset + got,
+                            .size = total - got};
         int used = list_pieces(pieces, first, first_bytes, second, second_bytes, count, got);
         if (before(io, &call) != 0)
             return ve__fail_errno("cannot read", file->path);
@@ -139,7 +142,8 @@ ve_status ve__io_write(const ve__io *io, const ve__file *file, uint64_t offset, 
 ve_status ve__io_sync(const ve__io *io, const ve__file *file)
 {
     ve__io_call call = {.kind = VE__IO_SYNC, .path = file->path, .file = file->descriptor};
-    /* Not retried after EINTR or anything else: the kernel may have dropped the pages that it could not write. */
+    /* Not retried after EINTR or anything else: the kernel may have dropped the pages that it could not write.
+     */
     if (before(io, &call) != 0 || fdatasync(file->descriptor) != 0)
         return ve__fail_errno("cannot write to the disk:", file->path);
     after(io, &call);
@@ -148,8 +152,7 @@ ve_status ve__io_sync(const ve__io *io, const ve__file *file)
 
 ve_status ve__io_truncate(const ve__io *io, const ve__file *file, uint64_t size)
 {
-    ve__io_call call = {
-        .kind = VE__IO_TRUNCATE, .path = file->path, .file = file->descriptor, .offset = size};
+    ve__io_call call = {.kind = VE__IO_TRUNCATE, .path = file->path, .file = file->descriptor, .offset = size};
     if (before(io, &call) != 0)
         return ve__fail_errno("cannot shorten", file->path);
     while (ftruncate(file->descriptor, (off_t)size) != 0)

@@ -20,8 +20,8 @@
 /* From here on one large page (2 MB) holds what would take 512 small ones: scans miss the TLB less often. */
 #define LARGE_PAGE ((size_t)2 * 1024 * 1024)
 
-/* Pages become locked as they are first used, where the system can do that: a large block reserved for later growth
- * costs nothing. */
+/* Pages become locked as they are first used, where the system can do that: a large block reserved for later
+ * growth costs nothing. */
 static int lock_pages(void *bytes, size_t size)
 {
 #ifdef MLOCK_ONFAULT

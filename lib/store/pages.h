@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory for vectors and keys: whole pages of their own, kept out of core dumps and, where the system lets us, out of
- * the swap space; wiped before they go back. */
+/* Memory for vectors and keys: whole pages of their own, kept out of core dumps and, where the system lets us,
+ * out of the swap space; wiped before they go back. */
 #ifndef VE_STORE_PAGES_H
 #define VE_STORE_PAGES_H
 

@@ -2,16 +2,16 @@
 /*
  * From the file to the table: at opening from slot 0, later from behind the last known commit.
  *
- * A commit is a run of slots with the next commit number, the last one flagged. It counts when all its slots are
- * good. Writers sync a commit before they start the next one, so:
+ * A commit is a run of slots with the next commit number, the last one flagged. It counts when all its slots
+ * are good. Writers sync a commit before they start the next one, so:
  *
  *   - a bad slot with no slot of a later commit behind it is a torn tail: never acknowledged, and dropped;
  *   - a bad slot with one behind it is damage;
- *   - a slot with a sound structure but bad contents may be one whose erasure was interrupted. Then a later commit
- *     removes or replaces it, and all is well. These are the `suspects`.
+ *   - a slot with a sound structure but bad contents may be one whose erasure was interrupted. Then a later
+ * commit removes or replaces it, and all is well. These are the `suspects`.
  *
- * A reader may look while a writer writes. So a bad slot is read again before it is judged, and once more after a
- * later commit has been seen: the writer had finished the slot by then.
+ * A reader may look while a writer writes. So a bad slot is read again before it is judged, and once more after
+ * a later commit has been seen: the writer had finished the slot by then.
  */
 #include "store/replay.h"
 
@@ -28,6 +28,12 @@
 /* How often a reader starts over because a writer got in between. */
 #define MAX_ATTEMPTS 64
 
+/* A slot whose contents are bad or half gone. */
+typedef struct suspect {
+    uint64_t slot;
+    int is_cleared; /* by the commit being read: it was removed there */
+} suspect;
+
 typedef struct replay {
     const ve__io *io;
     const ve_store_seal *seal;
@@ -36,17 +42,18 @@ typedef struct replay {
     ve__record_text text;
     uint8_t *trailers; /* of a batch */
     uint8_t *scratch;  /* one slot */
+    uint8_t *vector;   /* of the record being read, while its TEXT slots are read */
     size_t batch;
 
     uint64_t slot_count; /* that the file has room for */
     uint64_t file_bytes;
-    uint64_t commit_start;   /* first slot of the commit being read */
-    uint64_t last_id;        /* largest that this commit introduced */
-    unsigned commit_suspects; /* in this commit */
-    int is_skipping;         /* the record being read is gone: its TEXT slots mean nothing */
-    ve__staged staged;       /* the record being read */
+    uint64_t commit_start;  /* first slot of the commit being read */
+    uint64_t last_id;       /* largest that this commit introduced */
+    uint64_t first_suspect; /* in this commit; VE__NO_SLOT: none */
+    int is_skipping;        /* the record being read is gone: its TEXT slots mean nothing */
+    ve__staged staged;      /* the record being read */
 
-    uint64_t *suspects;
+    suspect *suspects;
     size_t suspect_count, suspect_capacity;
 
     int has_stopped; /* the slot stop_slot cannot be part of the next commit */
@@ -59,27 +66,46 @@ static ve_status broken_rule(const replay *r, uint64_t number, const char *what)
                     (unsigned long long)ve__store_slot_offset(r->table->header.dim, number), what);
 }
 
-static ve_status suspect(replay *r, uint64_t slot)
+static ve_status add_suspect(replay *r, uint64_t slot)
 {
+    if (r->suspect_count > 0 && r->suspects[r->suspect_count - 1].slot == slot)
+        return VE_OK;
     if (r->suspect_count == r->suspect_capacity) {
         size_t capacity = r->suspect_capacity ? r->suspect_capacity * 2 : 16;
-        uint64_t *grown = ve__resize(r->suspects, capacity * sizeof *grown);
+        suspect *grown = ve__resize(r->suspects, capacity * sizeof *grown);
         if (!grown)
             return ve__fail(VE_ERR_MEMORY, "no memory for a list of damaged slots");
         r->suspects = grown;
         r->suspect_capacity = capacity;
     }
-    r->suspects[r->suspect_count++] = slot;
-    r->commit_suspects++;
+    r->suspects[r->suspect_count++] = (suspect){slot, 0};
+    if (r->first_suspect == VE__NO_SLOT)
+        r->first_suspect = slot;
     return VE_OK;
 }
 
-/* A later commit says that this slot is gone: whatever is left of it is in order. */
+/* The commit being read says that this slot is gone: whatever is left of it is in order. */
 static void clear_suspect(replay *r, uint64_t slot)
 {
     for (size_t i = 0; i < r->suspect_count; i++)
-        if (r->suspects[i] == slot)
-            r->suspects[i--] = r->suspects[--r->suspect_count];
+        if (r->suspects[i].slot == slot)
+            r->suspects[i].is_cleared = 1;
+}
+
+static void forget_suspect(replay *r, size_t i)
+{
+    memmove(&r->suspects[i], &r->suspects[i + 1], (--r->suspect_count - i) * sizeof *r->suspects);
+}
+
+/* The commit counts: what it cleared needs only to be erased to the end. */
+static ve_status settle_suspects(replay *r)
+{
+    for (size_t i = r->suspect_count; i-- > 0;)
+        if (r->suspects[i].is_cleared) {
+            VE_TRY(ve__table_note_unerased(r->table, r->suspects[i].slot));
+            forget_suspect(r, i);
+        }
+    return VE_OK;
 }
 
 /* Reads one slot into the scratch slot: payload, then trailer. */
@@ -115,7 +141,8 @@ static ve_status check_add(const replay *r, uint64_t number, const ve__slot *slo
     const ve__table *table = r->table;
     uint64_t newest = r->last_id ? r->last_id + 1 : table->next_id;
     if (slot->target == VE__NO_SLOT)
-        return slot->id >= newest && slot->id < UINT64_MAX ? VE_OK : broken_rule(r, number, "an id comes twice");
+        return slot->id >= newest && slot->id < UINT64_MAX ? VE_OK
+                                                           : broken_rule(r, number, "an id comes twice");
     if (slot->target >= r->commit_start || slot->id >= table->next_id)
         return broken_rule(r, number, "it replaces what is not there");
     uint32_t row = ve__table_find(table, slot->id);
@@ -124,9 +151,12 @@ static ve_status check_add(const replay *r, uint64_t number, const ve__slot *slo
     return VE_OK;
 }
 
-/* The record is complete. Its vector lies in the table already. */
-static ve_status finish_record(replay *r)
+/* The record is complete. Its row lies at or before the slots that have been read, so nothing is lost. */
+static ve_status finish_record(replay *r, const uint8_t *vector)
 {
+    float *row = ve__table_vector(r->table, r->table->row_staged);
+    if ((const uint8_t *)row != vector)
+        memmove(row, vector, r->table->payload_bytes);
     r->staged.label = (const char *)r->text.bytes;
     r->staged.label_length = r->text.label_length;
     r->staged.metadata = r->text.bytes + r->text.label_length;
@@ -145,8 +175,8 @@ static ve_status skip_record(replay *r, const ve__slot *slot)
     return ve__table_stage_dead(r->table, r->gate, slot->id);
 }
 
-static ve_status replay_add(replay *r, uint64_t number, const ve__slot *slot, uint8_t *payload, uint8_t *trailer,
-                            int is_gone)
+static ve_status replay_add(replay *r, uint64_t number, const ve__slot *slot, uint8_t *payload,
+                            uint8_t *trailer, int is_gone)
 {
     ve__table *table = r->table;
     VE_TRY(check_add(r, number, slot));
@@ -159,22 +189,20 @@ static ve_status replay_add(replay *r, uint64_t number, const ve__slot *slot, ui
         VE_TRY(ve__unseal_slot(r->seal, &table->key, &table->header, number, payload, trailer, r->scratch));
     if (!ve__record_text_start(&r->text, trailer, slot->text_slots, table->payload_bytes))
         return broken_rule(r, number, "its label and metadata do not fit");
-    r->staged = (ve__staged){
-        .id = slot->id, .slot = number, .target = slot->target, .text_slots = slot->text_slots};
+    r->staged =
+        (ve__staged){.id = slot->id, .slot = number, .target = slot->target, .text_slots = slot->text_slots};
     if (slot->target == VE__NO_SLOT)
         r->last_id = slot->id;
-    float *row = ve__table_vector(table, table->row_staged);
-    if ((uint8_t *)row != payload)
-        memmove(row, payload, table->payload_bytes);
-    return slot->text_slots == 0 ? finish_record(r) : VE_OK;
+    if (slot->text_slots == 0)
+        return finish_record(r, payload);
+    memcpy(r->vector, payload, table->payload_bytes);
+    return VE_OK;
 }
 
 /* A TEXT slot that cannot be read makes its record a suspect: erasing takes them together. */
-static ve_status spoil_record(replay *r, uint64_t number)
+static ve_status spoil_record(replay *r)
 {
-    uint64_t owner = r->staged.slot;
-    (void)number;
-    VE_TRY(suspect(r, owner));
+    VE_TRY(add_suspect(r, r->staged.slot));
     r->is_skipping = 1;
     if (r->staged.target != VE__NO_SLOT)
         return ve__table_stage_removal(r->table, r->staged.id, r->staged.target);
@@ -183,24 +211,24 @@ static ve_status spoil_record(replay *r, uint64_t number)
 
 static ve_status replay_text(replay *r, uint64_t number, uint8_t *payload, uint8_t *trailer, int is_gone)
 {
-    if (r->is_skipping) {
+    if (r->is_skipping || is_gone)
         r->text.slots_left--;
-        return VE_OK;
-    }
-    if (is_gone) {
-        r->text.slots_left--;
-        return spoil_record(r, number);
-    }
+    if (r->is_skipping) /* text behind an erased vector: its erasure was interrupted */
+        return is_gone ? VE_OK : add_suspect(r, r->staged.slot);
+    if (is_gone)
+        return spoil_record(r);
     if (r->table->header.is_sealed)
-        VE_TRY(ve__unseal_slot(r->seal, &r->table->key, &r->table->header, number, payload, trailer, r->scratch));
+        VE_TRY(
+            ve__unseal_slot(r->seal, &r->table->key, &r->table->header, number, payload, trailer, r->scratch));
     ve__record_text_go_on(&r->text, payload, r->table->payload_bytes);
-    return r->text.slots_left == 0 ? finish_record(r) : VE_OK;
+    return r->text.slots_left == 0 ? finish_record(r, r->vector) : VE_OK;
 }
 
 static ve_status replay_remove(replay *r, uint64_t number, const ve__slot *slot)
 {
     uint32_t row = ve__table_find(r->table, slot->id);
-    if (slot->target >= r->commit_start || (row != VE__NO_ROW && ve__table_row(r->table, row)->slot != slot->target))
+    if (slot->target >= r->commit_start ||
+        (row != VE__NO_ROW && ve__table_row(r->table, row)->slot != slot->target))
         return broken_rule(r, number, "it removes what is not there");
     clear_suspect(r, slot->target);
     return ve__table_stage_removal(r->table, slot->id, slot->target);
@@ -215,24 +243,24 @@ static void stop(replay *r, uint64_t number)
 /* The last slot of a commit has been read. */
 static ve_status finish_commit(replay *r, uint64_t number)
 {
-    if (r->commit_suspects > 0) {
+    if (r->first_suspect != VE__NO_SLOT) {
         int is_acknowledged;
         VE_TRY(has_later_commit(r, number + 1, r->table->commit + 1, &is_acknowledged));
         if (!is_acknowledged) {
-            stop(r, number);
+            stop(r, r->first_suspect);
             return VE_OK;
         }
     }
-    ve__table_apply(r->table, r->gate);
-    r->table->commit++;
-    r->table->end_slot = r->commit_start = number + 1;
-    r->commit_suspects = 0;
+    VE_TRY(settle_suspects(r));
+    ve__table_apply(r->table, r->gate, number + 1);
+    r->commit_start = number + 1;
+    r->first_suspect = VE__NO_SLOT;
     r->last_id = 0;
     return VE_OK;
 }
 
-static ve_status replay_slot(replay *r, uint64_t number, const ve__slot *slot, uint8_t *payload, uint8_t *trailer,
-                             ve__slot_verdict verdict)
+static ve_status replay_slot(replay *r, uint64_t number, const ve__slot *slot, uint8_t *payload,
+                             uint8_t *trailer, ve__slot_verdict verdict)
 {
     int is_gone = verdict == VE__SLOT_BAD_CONTENT || slot->state == VE__SLOT_ERASED;
     if (verdict == VE__SLOT_BAD_STRUCTURE || slot->commit != r->table->commit + 1) {
@@ -241,8 +269,8 @@ static ve_status replay_slot(replay *r, uint64_t number, const ve__slot *slot, u
     }
     if ((slot->kind == VE__SLOT_TEXT) != (r->text.slots_left > 0))
         return broken_rule(r, number, "its kind does not follow from the one before");
-    if (verdict == VE__SLOT_BAD_CONTENT && (slot->kind != VE__SLOT_TEXT || r->is_skipping))
-        VE_TRY(suspect(r, slot->kind == VE__SLOT_TEXT ? r->staged.slot : number));
+    if (verdict == VE__SLOT_BAD_CONTENT)
+        VE_TRY(add_suspect(r, slot->kind == VE__SLOT_TEXT ? r->staged.slot : number));
     if (slot->kind == VE__SLOT_ADD) {
         r->staged.slot = number;
         VE_TRY(replay_add(r, number, slot, payload, trailer, is_gone));
@@ -277,6 +305,7 @@ static ve_status replay_batch(replay *r, uint64_t first, size_t *count)
     ve__table *table = r->table;
     float *vectors;
     size_t room, done;
+    uint32_t old_rows = table->row_staged;
     VE_TRY(ve__table_room(r->io, table, *count, &vectors, &room));
     uint8_t *payloads = (uint8_t *)vectors;
     VE_TRY(ve__io_read_pairs(r->io, &table->file, ve__store_slot_offset(table->header.dim, first), payloads,
@@ -285,17 +314,14 @@ static ve_status replay_batch(replay *r, uint64_t first, size_t *count)
     for (size_t i = 0; i < *count && !r->has_stopped; i++) {
         ve__slot slot;
         ve__slot_verdict verdict;
-        uint8_t *payload = payloads + i * table->payload_bytes, *trailer = r->trailers + i * VE__STORE_TRAILER_BYTES;
+        uint8_t *payload = payloads + i * table->payload_bytes,
+                *trailer = r->trailers + i * VE__STORE_TRAILER_BYTES;
         VE_TRY(judge(r, first + i, payload, trailer, &slot, &verdict));
         VE_TRY(replay_slot(r, first + i, &slot, payload, trailer, verdict));
     }
-    /* What lies behind the last staged row was read, but is no row. (It has room: no row was staged beyond it.) */
-    uint8_t *behind = payloads + room * table->payload_bytes;
-    float *next;
-    size_t more;
-    if (ve__table_chunk(table, table->row_staged ? table->row_staged - 1 : 0) && r->text.slots_left == 0 &&
-        ve__table_room(r->io, table, 1, &next, &more) == VE_OK && (uint8_t *)next >= payloads && (uint8_t *)next < behind)
-        ve__wipe(next, (size_t)(behind - (uint8_t *)next));
+    size_t kept = table->row_staged - old_rows;
+    if (kept < *count)
+        ve__wipe(payloads + kept * table->payload_bytes, (*count - kept) * table->payload_bytes);
     return VE_OK;
 }
 
@@ -304,9 +330,8 @@ static ve_status measure(replay *r)
     ve__file_facts facts;
     VE_TRY(ve__io_facts(r->io, &r->table->file, &facts));
     r->file_bytes = facts.size;
-    r->slot_count = facts.size < VE__STORE_HEADER_BYTES
-                        ? 0
-                        : (facts.size - VE__STORE_HEADER_BYTES) / r->table->slot_bytes;
+    r->slot_count =
+        facts.size < VE__STORE_HEADER_BYTES ? 0 : (facts.size - VE__STORE_HEADER_BYTES) / r->table->slot_bytes;
     return VE_OK;
 }
 
@@ -314,7 +339,7 @@ static ve_status measure(replay *r)
 static ve_status replay_pass(replay *r)
 {
     r->has_stopped = 0;
-    r->commit_suspects = 0;
+    r->first_suspect = VE__NO_SLOT;
     r->last_id = 0;
     r->text.slots_left = 0;
     r->is_skipping = 0;
@@ -331,31 +356,34 @@ static ve_status replay_pass(replay *r)
     return VE_OK;
 }
 
-/* Suspects of commits that do not count are nobody's. */
+/* Suspects of commits that do not count are nobody's; what such a commit cleared is not cleared. */
 static void forget_torn_suspects(replay *r)
 {
-    for (size_t i = 0; i < r->suspect_count; i++)
-        if (r->suspects[i] >= r->table->end_slot)
-            r->suspects[i--] = r->suspects[--r->suspect_count];
+    for (size_t i = r->suspect_count; i-- > 0;) {
+        r->suspects[i].is_cleared = 0;
+        if (r->suspects[i].slot >= r->table->end_slot)
+            forget_suspect(r, i);
+    }
 }
 
 /* Has a suspect's erasure been finished in the meantime? */
 static ve_status recheck_suspects(replay *r)
 {
-    for (size_t i = 0; i < r->suspect_count; i++) {
+    for (size_t i = r->suspect_count; i-- > 0;) {
         ve__slot slot;
         ve__slot_verdict verdict;
-        VE_TRY(read_slot(r, r->suspects[i], &slot, &verdict));
+        VE_TRY(read_slot(r, r->suspects[i].slot, &slot, &verdict));
         if (verdict == VE__SLOT_GOOD && slot.state == VE__SLOT_ERASED)
-            r->suspects[i--] = r->suspects[--r->suspect_count];
+            forget_suspect(r, i);
     }
     return VE_OK;
 }
 
-/* After a pass: *again when the file moved on meanwhile; VE_ERR_CORRUPT when something is wrong and stays so. */
+/* After a pass: *again when the file moved on meanwhile; VE_ERR_CORRUPT when something is wrong and stays so.
+ */
 static ve_status judge_pass(replay *r, int *again)
 {
-    uint64_t old_bytes = r->file_bytes, end = r->table->end_slot;
+    uint64_t old_bytes = r->file_bytes;
     *again = 0;
     forget_torn_suspects(r);
     VE_TRY(recheck_suspects(r));
@@ -373,8 +401,7 @@ static ve_status judge_pass(replay *r, int *again)
     if (r->file_bytes > old_bytes && (r->suspect_count > 0 || !r->has_stopped))
         *again = 1;
     if (r->suspect_count > 0 && !*again)
-        return broken_rule(r, r->suspects[0], "damaged");
-    (void)end;
+        return broken_rule(r, r->suspects[0].slot, "damaged");
     return VE_OK;
 }
 
@@ -389,7 +416,7 @@ static ve_status replay_all(replay *r)
         if (again && r->suspect_count == 0 && r->table->end_slot == end && attempt > 2)
             again = 0;
     }
-    return r->suspect_count > 0 ? broken_rule(r, r->suspects[0], "damaged") : VE_OK;
+    return r->suspect_count > 0 ? broken_rule(r, r->suspects[0].slot, "damaged") : VE_OK;
 }
 
 ve_status ve__replay(const ve__io *io, const ve_store_seal *seal, ve__table *table, ve__gate *gate,
@@ -401,8 +428,9 @@ ve_status ve__replay(const ve__io *io, const ve_store_seal *seal, ve__table *tab
     r.batch = r.batch > BATCH_LARGEST ? BATCH_LARGEST : r.batch;
     r.trailers = ve__allocate(r.batch * VE__STORE_TRAILER_BYTES);
     r.scratch = ve__allocate(table->slot_bytes);
+    r.vector = ve__allocate(table->payload_bytes);
     ve_status status = ve__record_text_make(&r.text);
-    if (!r.trailers || !r.scratch)
+    if (!r.trailers || !r.scratch || !r.vector)
         status = ve__fail(VE_ERR_MEMORY, "no memory to read %s", table->file.path);
     if (status == VE_OK)
         status = replay_all(&r);
@@ -414,7 +442,9 @@ ve_status ve__replay(const ve__io *io, const ve_store_seal *seal, ve__table *tab
     ve__wipe(r.trailers, r.trailers ? r.batch * VE__STORE_TRAILER_BYTES : 0);
     ve__wipe(r.scratch, r.scratch ? table->slot_bytes : 0);
     ve__release(r.trailers);
+    ve__wipe(r.vector, r.vector ? table->payload_bytes : 0);
     ve__release(r.scratch);
+    ve__release(r.vector);
     ve__release(r.suspects);
     return status;
 }

@@ -18,7 +18,8 @@ typedef struct ve__record_text {
 ve_status ve__record_text_make(ve__record_text *text);
 void ve__record_text_free(ve__record_text *text);
 /* Starts with the private part of an ADD slot; false when its numbers break the rules. */
-int ve__record_text_start(ve__record_text *text, const uint8_t *trailer, unsigned text_slots, size_t payload_bytes);
+int ve__record_text_start(ve__record_text *text, const uint8_t *trailer, unsigned text_slots,
+                          size_t payload_bytes);
 /* Goes on with a TEXT slot's payload. */
 void ve__record_text_go_on(ve__record_text *text, const uint8_t *payload, size_t payload_bytes);
 

@@ -14,7 +14,8 @@ static ve_status wrap_key(const ve_store_seal *seal, ve__store_header *header, c
                          header->wrapped_key, VE__KEY_BYTES, header->key_tag);
 }
 
-ve_status ve__seal_make_key(const ve__io *io, const ve_store_seal *seal, ve__store_header *header, ve__pages *key)
+ve_status ve__seal_make_key(const ve__io *io, const ve_store_seal *seal, ve__store_header *header,
+                            ve__pages *key)
 {
     VE_TRY(ve__pages_take(io, 2 * VE__KEY_BYTES, key));
     uint8_t *own = key->bytes, *wrapping = own + VE__KEY_BYTES;
@@ -40,8 +41,8 @@ ve_status ve__seal_find_key(const ve__io *io, const ve_store_seal *seal, const v
     ve_status status = seal->find_key(seal->context, header->parameters, wrapping);
     memcpy(own, header->wrapped_key, VE__KEY_BYTES);
     if (status == VE_OK)
-        status = seal->decrypt(seal->context, wrapping, header->key_nonce, header->salt, sizeof header->salt, own,
-                               VE__KEY_BYTES, header->key_tag);
+        status = seal->decrypt(seal->context, wrapping, header->key_nonce, header->salt, sizeof header->salt,
+                               own, VE__KEY_BYTES, header->key_tag);
     ve__wipe(wrapping, VE__KEY_BYTES);
     if (status != VE_OK)
         ve__pages_give(key);
@@ -69,14 +70,14 @@ ve_status ve__unseal_slot(const ve_store_seal *seal, const ve__pages *key, const
     ve__slot_bound(trailer, header->salt, number, bound);
     memcpy(scratch, payload, payload_bytes);
     memcpy(scratch + payload_bytes, trailer, VE__STORE_PRIVATE_BYTES);
-    ve_status status =
-        seal->decrypt(seal->context, key->bytes, trailer + VE__SLOT_NONCE, bound, sizeof bound, scratch,
-                      payload_bytes + VE__STORE_PRIVATE_BYTES, trailer + VE__SLOT_TAG);
+    ve_status status = seal->decrypt(seal->context, key->bytes, trailer + VE__SLOT_NONCE, bound, sizeof bound,
+                                     scratch, payload_bytes + VE__STORE_PRIVATE_BYTES, trailer + VE__SLOT_TAG);
     if (status == VE_OK) {
         memcpy(payload, scratch, payload_bytes);
         memcpy(trailer, scratch + payload_bytes, VE__STORE_PRIVATE_BYTES);
     }
     ve__wipe(scratch, payload_bytes + VE__STORE_PRIVATE_BYTES);
-    return status == VE_ERR_KEY ? ve__fail(VE_ERR_CORRUPT, "slot %llu: its seal is broken", (unsigned long long)number)
-                                : status;
+    return status == VE_ERR_KEY
+               ? ve__fail(VE_ERR_CORRUPT, "slot %llu: its seal is broken", (unsigned long long)number)
+               : status;
 }

@@ -7,8 +7,8 @@
  *   rewrite  new files (create, compact)      check   check, recover
  *   search   top-k                            seal    encryption by the program's functions
  *
- * Locks, in the order in which they are taken: store->writer (one thread changes or refreshes), the lock file (one
- * process changes), store->gate (readers of the table against its changes). */
+ * Locks, in the order in which they are taken: store->writer (one thread changes or refreshes), the lock file
+ * (one process changes), store->gate (readers of the table against its changes). */
 #ifndef VE_STORE_STORE_H
 #define VE_STORE_STORE_H
 
@@ -39,7 +39,8 @@ struct ve_store {
 /* Opens or makes; `options` are checked already and complete. io: the plain system's is a zeroed struct. */
 ve_status ve__store_open(const char *path, const ve_store_options *options, const ve__io *io, ve_store **store);
 void ve__store_close(ve_store *store);
-/* Fails with VE_ERR_MISMATCH, naming both models, unless vectors of this one belong into the store. NULL: as opened. */
+/* Fails with VE_ERR_MISMATCH, naming both models, unless vectors of this one belong into the store. NULL: as
+ * opened. */
 ve_status ve__store_check_model(const ve_store *store, const char *fingerprint);
 
 /* ---- replay */
@@ -67,7 +68,8 @@ ve_status ve__store_add(ve_store *store, const ve_store_entry *entries, size_t c
 ve_status ve__store_replace(ve_store *store, uint64_t id, const ve_store_entry *entry);
 ve_status ve__store_remove(ve_store *store, uint64_t id);
 ve_status ve__store_remove_label(ve_store *store, const char *label, uint64_t *removed);
-/* At opening: cuts a torn tail, finishes erasures, removes an unfinished rewrite; nothing if another writer is busy. */
+/* At opening: cuts a torn tail, finishes erasures, removes an unfinished rewrite; nothing if another writer is
+ * busy. */
 ve_status ve__store_tidy(ve_store *store);
 
 /* Between these two the caller is the only writer of the file, and up to date. */
@@ -93,9 +95,10 @@ ve_status ve__slot_writer_make(ve__slot_writer *writer, const ve__io *io, const 
                                const ve__pages *key, const ve__store_header *header, const ve__file *file,
                                uint64_t first_slot, size_t slots_expected);
 /* Appends a vector's slot and its TEXT slots; `staged` says what they hold. */
-ve_status ve__slot_writer_add(ve__slot_writer *writer, const ve__staged *staged, const float *vector, uint64_t commit,
-                              int is_last);
-ve_status ve__slot_writer_remove(ve__slot_writer *writer, uint64_t id, uint64_t target, uint64_t commit, int is_last);
+ve_status ve__slot_writer_add(ve__slot_writer *writer, const ve__staged *staged, const float *vector,
+                              uint64_t commit, int is_last);
+ve_status ve__slot_writer_remove(ve__slot_writer *writer, uint64_t id, uint64_t target, uint64_t commit,
+                                 int is_last);
 ve_status ve__slot_writer_flush(ve__slot_writer *writer);
 void ve__slot_writer_free(ve__slot_writer *writer);
 static inline uint64_t ve__slot_writer_next(const ve__slot_writer *writer)
@@ -122,7 +125,8 @@ ve_status ve__store_search(ve_store *store, const float *queries, size_t query_c
 
 /* ---- check, export */
 
-ve_status ve__store_check(const ve__io *io, const char *path, const ve_store_seal *seal, ve_store_report *report);
+ve_status ve__store_check(const ve__io *io, const char *path, const ve_store_seal *seal,
+                          ve_store_report *report);
 ve_status ve__store_recover(const ve__io *io, const char *path, const char *new_path, const ve_store_seal *seal,
                             ve_store_report *report);
 ve_status ve__store_export(ve_store *store, const char *path, ve_store_format format);

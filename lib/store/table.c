@@ -64,7 +64,6 @@ void ve__table_free(ve__table *table)
     ve__release(table->changes);
     ve__release(table->dead_ids);
     ve__release(table->unerased);
-    ve__release(table->unerased_text);
     ve__wipe(table, sizeof *table);
     ve__release(table);
 }
@@ -160,10 +159,6 @@ static ve_status reserve_unerased(ve__table *table, size_t more)
     if (!slots)
         return ve__fail(VE_ERR_MEMORY, "no memory for a list of removed vectors");
     table->unerased = slots;
-    uint16_t *text = ve__resize(table->unerased_text, capacity * sizeof *text);
-    if (!text)
-        return ve__fail(VE_ERR_MEMORY, "no memory for a list of removed vectors");
-    table->unerased_text = text;
     table->unerased_capacity = capacity;
     return VE_OK;
 }
@@ -190,8 +185,10 @@ static void make_codes(ve__table *table, ve__chunk *chunk, uint32_t row)
 {
     uint32_t within = row - chunk->first;
     int8_t *codes = (int8_t *)chunk->codes.bytes + (size_t)within * table->codes_bytes;
-    ve__codes_make(ve__chunk_vector(table, chunk, row), table->header.dim, codes, &chunk->scales[within],
-                   &chunk->errors[within]);
+    float norm = ve__codes_make(ve__chunk_vector(table, chunk, row), table->header.dim, codes,
+                                &chunk->scales[within], &chunk->errors[within]);
+    if (norm > table->staged_norm)
+        table->staged_norm = norm;
 }
 
 ve_status ve__table_stage(ve__table *table, ve__gate *gate, const ve__staged *staged)
@@ -255,6 +252,13 @@ ve_status ve__table_stage_dead(ve__table *table, ve__gate *gate, uint64_t id)
     return status;
 }
 
+ve_status ve__table_note_unerased(ve__table *table, uint64_t slot)
+{
+    VE_TRY(reserve_unerased(table, table->change_count + 1));
+    table->unerased[table->unerased_count++] = slot;
+    return VE_OK;
+}
+
 static void link_label(ve__table *table, uint32_t row, ve__row *facts)
 {
     ve__label *label = &table->labels.entries[facts->label];
@@ -299,8 +303,7 @@ static void drop_row(ve__table *table, uint32_t row)
 {
     ve__row *facts = ve__table_row(table, row);
     unlink_label(table, facts);
-    table->unerased[table->unerased_count] = facts->slot;
-    table->unerased_text[table->unerased_count++] = facts->text_slots;
+    table->unerased[table->unerased_count++] = facts->slot;
     table->used_slots -= 1u + facts->text_slots;
     table->live_count--;
     ve__wipe(facts->metadata, facts->metadata_size);
@@ -327,8 +330,8 @@ static void publish_row(ve__table *table, uint32_t row)
     publish_id(table, facts->id, row);
 }
 
-/* A removed row is dropped; a replaced one, too, and its id gets the new row. A row that had been erased before the
- * file was read is not there. */
+/* A removed row is dropped; a replaced one, too, and its id gets the new row. A row that had been erased before
+ * the file was read is not there. */
 static void make_change(ve__table *table, const ve__change *change)
 {
     size_t place = ve__ids_place(&table->ids, change->id);
@@ -342,10 +345,13 @@ static void make_change(ve__table *table, const ve__change *change)
         table->ids.rows[place] = change->new_row;
 }
 
-void ve__table_apply(ve__table *table, ve__gate *gate)
+void ve__table_apply(ve__table *table, ve__gate *gate, uint64_t end_slot)
 {
     if (gate)
         ve__gate_write(gate);
+    table->commit++;
+    table->end_slot = end_slot;
+    table->largest_norm = table->staged_norm;
     size_t dead = 0;
     for (uint32_t row = table->row_count; row < table->row_staged; row++) {
         for (; dead < table->dead_count && table->dead_ids[dead].before <= row; dead++)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A store in memory: rows of vectors that lie tightly together, what belongs to each, and the ways to find one.
  *
- * Rows come in two steps. Staging puts a row behind the visible ones, where no other thread looks, and takes all memory
- * that it will need. Applying makes all staged rows and removals visible, in one step that cannot fail. In between
- * stands the disk. One thread at a time stages and applies (the store's writer lock); other threads read visible rows
- * inside the gate. */
+ * Rows come in two steps. Staging puts a row behind the visible ones, where no other thread looks, and takes
+ * all memory that it will need. Applying makes all staged rows and removals visible, in one step that cannot
+ * fail. In between stands the disk. One thread at a time stages and applies (the store's writer lock); other
+ * threads read visible rows inside the gate. */
 #ifndef VE_STORE_TABLE_H
 #define VE_STORE_TABLE_H
 
@@ -63,7 +63,8 @@ typedef struct ve__table {
     uint64_t live_count;
     ve__ids ids;
     ve__labels labels;
-    float largest_norm; /* of any row's vector that ever was visible */
+    float largest_norm,
+        staged_norm; /* at least the norm of every visible (staged) row, where there are codes */
 
     ve__change *changes;
     size_t change_count, change_capacity;
@@ -74,9 +75,9 @@ typedef struct ve__table {
     uint64_t commit;     /* number of the last commit */
     uint64_t end_slot;   /* behind the last commit */
     uint64_t used_slots; /* by live rows */
+    int is_synced;       /* every commit that was read is known to be on the disk */
 
-    uint64_t *unerased; /* slots that are removed and may still hold their contents */
-    uint16_t *unerased_text;
+    uint64_t *unerased; /* ADD slots that are removed and may still hold their contents */
     size_t unerased_count, unerased_capacity;
 } ve__table;
 
@@ -110,8 +111,10 @@ ve_status ve__table_stage(ve__table *table, ve__gate *gate, const ve__staged *st
 ve_status ve__table_stage_removal(ve__table *table, uint64_t id, uint64_t target);
 /* Remembers that an id was used for a vector that has been erased since. */
 ve_status ve__table_stage_dead(ve__table *table, ve__gate *gate, uint64_t id);
-/* Makes all that is staged visible. Cannot fail. */
-void ve__table_apply(ve__table *table, ve__gate *gate);
+/* Remembers a slot that was removed, and that a crash left half erased. */
+ve_status ve__table_note_unerased(ve__table *table, uint64_t slot);
+/* Makes all that is staged visible, as the next commit, which ends before slot end_slot. Cannot fail. */
+void ve__table_apply(ve__table *table, ve__gate *gate, uint64_t end_slot);
 /* Forgets all that is staged. */
 void ve__table_unstage(ve__table *table, ve__gate *gate);
 

@@ -28,7 +28,8 @@ void ve__record_text_free(ve__record_text *text)
     text->bytes = NULL;
 }
 
-int ve__record_text_start(ve__record_text *text, const uint8_t *trailer, unsigned text_slots, size_t payload_bytes)
+int ve__record_text_start(ve__record_text *text, const uint8_t *trailer, unsigned text_slots,
+                          size_t payload_bytes)
 {
     text->label_length = ve__load_u16(trailer);
     text->metadata_size = ve__load_u32(trailer + 4);

@@ -100,6 +100,10 @@ typedef struct ve__vew_field {
     size_t at;           /* offset in ve__description */
 } ve__vew_field;
 
+/* The limits of arch.h, hex digits where they must be, thresholds in order (VE_ERR_FORMAT, naming the field).
+ */
+ve_status ve__vew_check(const ve__description *about);
+
 /* The known fields in the order of writing; NULL past the end. */
 const ve__vew_field *ve__vew_field_at(size_t index);
 #define VE__VEW_THRESHOLDS "thresholds" /* pairs: false accept rate, similarity */

@@ -69,35 +69,6 @@ static ve_status check_header(const ve__mapped *file, size_t *header_bytes)
     return VE_OK;
 }
 
-static int is_hex(const char *text, size_t size)
-{
-    return strlen(text) == size && strspn(text, "0123456789abcdef") == size;
-}
-
-static ve_status check_thresholds(const ve__description *about)
-{
-    for (uint32_t i = 0; i < about->threshold_count; i++) {
-        const ve_threshold *t = &about->thresholds[i];
-        if (!(t->false_accept_rate > 0.0f && t->false_accept_rate <= 1.0f) || !(t->similarity >= -1.0f) ||
-            !(t->similarity <= 1.0f))
-            return ve__fail(VE_ERR_FORMAT, "thresholds: row %lu is out of range", (unsigned long)i);
-        if (i > 0 && !(t->false_accept_rate < t[-1].false_accept_rate))
-            return ve__fail(VE_ERR_FORMAT, "thresholds: rates do not fall at row %lu", (unsigned long)i);
-    }
-    return VE_OK;
-}
-
-static ve_status check_description(const ve__description *about)
-{
-    VE_TRY(ve__arch_check(&about->arch));
-    VE_TRY(ve__preprocess_check(&about->preprocess));
-    if (!is_hex(about->fingerprint, 64))
-        return ve__fail(VE_ERR_FORMAT, "field fingerprint is not 64 hex digits");
-    if (about->source_sha256[0] && !is_hex(about->source_sha256, 64))
-        return ve__fail(VE_ERR_FORMAT, "field source_sha256 is not 64 hex digits");
-    return check_thresholds(about);
-}
-
 static ve_status check_type(const char *name, unsigned type)
 {
     if (type == VE__TYPE_I8)
@@ -226,7 +197,7 @@ static ve_status parse(ve__weights *w)
     VE_TRY(check_header(&w->file, &header_bytes));
     VE_TRY(ve__vew_read_fields(w->file.bytes, header_bytes,
                                ve__load_u32(w->file.bytes + VE__VEW_AT_FIELD_COUNT), &at, &w->about));
-    VE_TRY(check_description(&w->about));
+    VE_TRY(ve__vew_check(&w->about));
     VE_TRY(allocate_table(w));
     return read_table(w, at, header_bytes);
 }

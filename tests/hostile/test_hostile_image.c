@@ -158,13 +158,14 @@ static void test_too_many_bytes(void **state)
     assert_null(image);
 }
 
-/* JPEG files that start with one DHT segment of the given counts and as many symbols as are given. */
+/* JPEG files that start with one DHT segment of the given counts and as many symbols as are given. Fill bytes
+ * before the first marker do not hide it. */
 static ve_status decode_huffman(const uint8_t counts[16], size_t symbols, size_t length)
 {
-    uint8_t bytes[4096] = {0xff, 0xd8, 0xff, 0xc4};
-    store_big16(bytes + 4, (unsigned)length);
-    memcpy(bytes + 7, counts, 16);
-    return decode(bytes, 23 + symbols);
+    uint8_t bytes[4200] = {0xff, 0xff, 0xff, 0xd8, 0xff, 0xff, 0xc4};
+    store_big16(bytes + 7, (unsigned)length);
+    memcpy(bytes + 10, counts, 16);
+    return decode(bytes, 26 + symbols);
 }
 
 static void test_huffman_tables(void **state)

@@ -47,8 +47,16 @@ typedef struct comparison {
 
 static void fail_at(const subject *s, const reference_input *input, const char *what, double got, double limit)
 {
-    fail_msg("%s, %s kernels, input %ux%u: %s is %g, the limit is %g", s->line->name, s->isa, input->width,
+    fail_msg("%s, %s kernels, input %ux%u: %s is %.9g, the limit is %g", s->line->name, s->isa, input->width,
              input->height, what, got, limit);
+}
+
+/* The larger error; what is no number counts as infinite. */
+static double worse(double worst, double error)
+{
+    if (isnan(error))
+        return INFINITY;
+    return error > worst ? error : worst;
 }
 
 /* The largest difference of the map's kept values as a share of the map's maximum. */
@@ -64,8 +72,7 @@ static double map_error(const reference_map *expected, int is_whole, const float
                     continue;
                 assert_true(kept < expected->count);
                 float value = map[(y * row_stride + x) * pixel_stride + c];
-                double error = fabs((double)value - (double)expected->samples[kept++]);
-                worst = error <= worst ? worst : error; /* NaN is taken over */
+                worst = worse(worst, fabs((double)value - (double)expected->samples[kept++]));
             }
     assert_int_equal(kept, expected->count);
     return worst / (double)expected->max;
@@ -109,7 +116,7 @@ static void check_embedding(const subject *s, const reference_input *input, cons
         dot += a * b;
         squares_got += a * a;
         squares_expected += b * b;
-        worst = fabs(a - b) <= worst ? worst : fabs(a - b);
+        worst = worse(worst, fabs(a - b));
         largest = fmax(largest, fabs(b));
     }
     double cosine = dot / sqrt(squares_got * squares_expected);

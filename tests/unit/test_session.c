@@ -386,7 +386,9 @@ static void test_model_info(void **state)
     assert_int_equal(strlen(info.fingerprint), 64);
     assert_int_equal(strspn(info.fingerprint, "0123456789abcdef"), 64);
     assert_string_equal(info.weight_type, "f32");
-    assert_true(info.parameter_count > 1000 && info.weight_bytes >= 4 * info.parameter_count);
+    /* Norms' weights and such are folded into their neighbours: fewer numbers than in the file, but not many.
+     */
+    assert_true(info.parameter_count > 1000 && info.weight_bytes >= 3 * info.parameter_count);
     assert_true(info.kernels[0] != 0);
     /* A caller of an older version has a shorter struct: nothing is written behind it. */
     ve_model_info shorter = VE_MODEL_INFO_INIT;

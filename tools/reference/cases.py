@@ -72,7 +72,7 @@ def timm_cases():
     yield timm("timm_hnf", "convnext_tiny_hnf", PART, dict(CONV, head_norm_first=True), head_norm_first=True,
                classes=9, **CONV, case=dict(also=["pooled", "head"]))
     yield timm("timm_rms", "convnext_atto_rms", PART, dict(CONV, norm_layer="rmsnorm2d"), norm="rmsnorm", **CONV)
-    yield timm("timm_xxlarge", "convnext_xxlarge", PART, eps=1e-5)
+    yield timm("timm_xxlarge", "convnext_xxlarge", PART, dict(norm_eps=1e-5), eps=1e-5)
     yield timm("timm_pre_logits", "convnext_large_mlp", PART, dict(head_hidden_size=44), hidden=44, classes=18,
                case=dict(also=["head"]))
     yield timm("timm_head", "convnext_atto", PART, CONV, dict(HALF, input_size=[3, 112, 112], crop_pct=1.0),
@@ -163,8 +163,6 @@ def open_clip_cases():
                sidecars=open_clip_config("convnext_base_w", "linear", 22))
     yield Case("openclip_mlp", lambda: OpenClip(14, "mlp", True, **PART), "head", ["pooled"], scales=SMALL_STEM,
                sidecars=open_clip_config("convnext_large_d", "mlp", 14))
-    yield Case("openclip_xxlarge", lambda: OpenClip(20, "linear", False, eps=1e-5, **PART), "head",
-               scales=SMALL_STEM, sidecars=open_clip_config("convnext_xxlarge", "linear", 20))
 
 
 def all_cases():

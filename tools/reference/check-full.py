@@ -9,10 +9,13 @@ each size; the embedding is compared with PyTorch's in double precision, compute
 how far PyTorch's own float run is off. Prints a line for each comparison and "N passed, N failed" at the end;
 status 1 when one failed. Temporary files go to $TMPDIR and are removed.
 """
+import sys
+
+sys.dont_write_bytecode = True  # leave no folders in the tree
+
 import argparse
 import pathlib
 import subprocess
-import sys
 import tempfile
 
 import numpy as np

@@ -3,6 +3,7 @@
 """Makes the parity fixtures (small models with PyTorch's own results) and full-size random models.
 
     make-fixtures.py [--only CASE]... DIR      every case of cases.py into DIR/CASE, and DIR/exports.txt
+    make-fixtures.py --compare DIR                  makes them anew and compares: the same files, the same numbers
     make-fixtures.py --full NAME [--seed N] DIR     model.safetensors and config.json of a timm model's shape
     make-fixtures.py --list                    cases and full-size names
 
@@ -18,9 +19,13 @@ DIR/CASE/export.args: arguments for ve-export, where it has to be told which emb
 DIR/exports.txt: NAME CASE KIND MIN_COSINE MAX_ERROR: the weight file NAME.vew made from CASE, what it computes,
     how close it has to come at the end, and in every stage as a share of the stage's largest magnitude (- : any)
 """
+import sys
+
+sys.dont_write_bytecode = True  # leave no folders in the tree
+
 import argparse
 import pathlib
-import sys
+import tempfile
 
 import numpy as np
 import torch
@@ -31,7 +36,9 @@ import inputs
 import random_weights
 import safetensors_file
 
-FLOAT_TOLERANCE = 3e-5  # float against double, as a share of the largest value
+FLOAT_TOLERANCE = 3e-6  # float against double, as a share of the largest value
+# What the library promises is 1e-4; it does ten times better than this on every kernel table.
+LARGEST_ERROR = "2e-5"
 
 
 def share_of_error(value, exact):
@@ -89,10 +96,10 @@ def write_case(case, folder):
 
 
 def export_lines(case):
-    yield f"{case.name} {case.name} {case.kind} 0.999999 1e-4"
+    yield f"{case.name} {case.name} {case.kind} 0.999999 {LARGEST_ERROR}"
     yield f"{case.name}.f16 {case.name} {case.kind} 0.9999 -"
     for kind in case.also:
-        yield f"{case.name}.{kind} {case.name} {kind} 0.999999 1e-4"
+        yield f"{case.name}.{kind} {case.name} {kind} 0.999999 {LARGEST_ERROR}"
 
 
 def make_fixtures(folder, only):
@@ -102,6 +109,32 @@ def make_fixtures(folder, only):
     if not only:
         lines = [line for case in chosen for line in export_lines(case)]
         (folder / "exports.txt").write_text("\n".join(lines) + "\n")
+
+
+def same_file(made, kept):
+    """Byte for byte, but for results: those may differ by rounding between versions of PyTorch."""
+    if made.name == "reference.npy":
+        a, b = np.load(made), np.load(kept)
+        return a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=1e-6)
+    if made.name == "reference.txt":
+        words = zip(made.read_text().split(), kept.read_text().split(), strict=True)
+        return all(a == b or np.isclose(float(a), float(b), rtol=1e-5) for a, b in words)
+    return made.read_bytes() == kept.read_bytes()
+
+
+def compare_fixtures(folder):
+    with tempfile.TemporaryDirectory() as made:
+        made = pathlib.Path(made)
+        make_fixtures(made, [])
+        kept = {path.relative_to(folder) for case in made.iterdir() if case.is_dir()
+                for path in (folder / case.name).glob("*")} | {pathlib.Path("exports.txt")}
+        files = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
+        wrong = sorted(map(str, files ^ kept))
+        wrong += [str(path) for path in sorted(files & kept) if not same_file(made / path, folder / path)]
+    for path in wrong:
+        print(f"differs: {path}")
+    print(f"{len(files | kept) - len(wrong)} passed, {len(wrong)} failed")
+    sys.exit(bool(wrong))
 
 
 def make_full(name, seed, folder):
@@ -117,6 +150,7 @@ def main():
     parser.add_argument("--only", action="append", default=[], metavar="CASE")
     parser.add_argument("--full", metavar="NAME", choices=sorted(full.MODELS))
     parser.add_argument("--seed", default="full", metavar="N")
+    parser.add_argument("--compare", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("folder", nargs="?", type=pathlib.Path, metavar="DIR")
     options = parser.parse_args()
@@ -127,6 +161,8 @@ def main():
         parser.error("DIR is missing")
     elif options.full:
         make_full(options.full, options.seed, options.folder)
+    elif options.compare:
+        compare_fixtures(options.folder)
     else:
         make_fixtures(options.folder, options.only)
 

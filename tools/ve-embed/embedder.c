@@ -9,9 +9,14 @@
 #include "embedder.h"
 #include "npy.h"
 
+/* Most of the library's messages name the file already. */
 static int fail(const char *what)
 {
-    fprintf(stderr, "ve-embed: %s: %s\n", what, ve_last_error());
+    const char *error = ve_last_error();
+    if (strstr(error, what))
+        fprintf(stderr, "ve-embed: %s\n", error);
+    else
+        fprintf(stderr, "ve-embed: %s: %s\n", what, error);
     return -1;
 }
 

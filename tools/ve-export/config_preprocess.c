@@ -70,9 +70,8 @@ static const char *const crops[] = {"center", "squash", "border"};
 static float round_fraction(double fraction, uint32_t side)
 {
     float rounded = (float)fraction;
-    if (floor((double)side / (double)rounded) < floor((double)side / fraction))
-        rounded = nextafterf(rounded, 0.0f);
-    return rounded;
+    double want = floor((double)side / fraction), have = floor((double)side / (double)rounded);
+    return have == want ? rounded : nextafterf(rounded, have < want ? 0.0f : 2.0f);
 }
 
 static ve_status set_fraction(const config *c, const json_t *value, ve__preprocess *p)

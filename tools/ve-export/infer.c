@@ -73,7 +73,10 @@ static ve_status infer_stem(const family_map *map, ve__arch *arch)
         arch->stem = (uint32_t)map->stem;
         return first_extent(t, &arch->stem_mid);
     }
-    arch->stem_patch = t->shape[2] <= 16 ? (uint32_t)t->shape[2] : 0;
+    if (t->shape[2] < 1 || t->shape[2] > 16)
+        return ve__fail(VE_ERR_UNSUPPORTED, "tensor %s: patches of %llu pixels, at most 16 can be represented",
+                        t->name, (unsigned long long)t->shape[2]);
+    arch->stem_patch = (uint32_t)t->shape[2];
     return VE_OK;
 }
 

@@ -177,9 +177,10 @@ static ve_status list_entries(vew_writer *w)
 static ve_status lay_out(vew_writer *w)
 {
     uint32_t count;
-    VE_TRY(list_entries(w));
     memset(w->about.fingerprint, '0', 64);
     w->about.fingerprint[64] = '\0';
+    VE_TRY(ve__vew_check(&w->about));
+    VE_TRY(list_entries(w));
     size_t bytes = VE__VEW_HEADER_BYTES + put_fields(&w->about, NULL, &count);
     for (size_t i = 0; i < w->entry_count; i++)
         bytes += entry_bytes(&w->entries[i]);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* What is accepted: thresholds and names. */
+#include <string.h>
+
+#include "common/text.h"
+#include "decide.h"
+#include "report.h"
+
+float decide_threshold(const auth_settings *settings, const ve_model *model)
+{
+    const ve_threshold *rows = NULL;
+    size_t count = ve_model_thresholds(model, &rows);
+    if (settings->has_threshold) {
+        if (count && settings->threshold < rows[0].similarity)
+            report_note(settings, "warning: with threshold %.3g more than %.2g of all strangers are accepted",
+                        (double)settings->threshold, (double)rows[0].false_accept_rate);
+        return settings->threshold;
+    }
+    /* Rates fall: the first row that is strict enough, with room for rounding in the file. */
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].false_accept_rate <= FALSE_ACCEPT_RATE * 1.001f)
+            return rows[i].similarity;
+    report_note(settings,
+                "warning: this model has no threshold measured for one false accept in 10000; %.4f, measured "
+                "for face-atto, is used (--threshold sets another)",
+                (double)FALLBACK_THRESHOLD);
+    return FALLBACK_THRESHOLD;
+}
+
+/* Characters that are not seen or change how their neighbours are shown: names that look the same must be the
+ * same. */
+static int is_invisible(uint32_t code)
+{
+    static const uint32_t ranges[][2] = {
+        {0x00, 0x1F},     /* control characters */
+        {0x7F, 0x9F},     /* and the second set of them */
+        {0xAD, 0xAD},     /* soft hyphen */
+        {0x061C, 0x061C}, /* Arabic letter mark */
+        {0x180E, 0x180E}, /* Mongolian vowel separator */
+        {0x200B, 0x200F}, /* zero-width characters and direction marks */
+        {0x2028, 0x202E}, /* line separators, direction embeddings and overrides */
+        {0x2060, 0x206F}, /* word joiner, isolates and other formats */
+        {0xFEFF, 0xFEFF}, /* byte order mark */
+        {0xFFF9, 0xFFFF}, /* annotations, replacement character, non-characters */
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (code >= ranges[i][0] && code <= ranges[i][1])
+            return 1;
+    return 0;
+}
+
+const char *decide_name_problem(const char *name)
+{
+    size_t length = strlen(name);
+    if (length == 0)
+        return "a name cannot be empty";
+    if (length > VE_STORE_MAX_LABEL)
+        return "a name cannot be longer than 255 bytes";
+    if (name[0] == ' ' || name[length - 1] == ' ')
+        return "a name cannot begin or end with a space";
+    while (*name) {
+        uint32_t code;
+        size_t bytes = text_read_utf8(name, &code);
+        if (bytes == 0)
+            return "the name is not valid UTF-8";
+        if (is_invisible(code))
+            return "the name has a control character or an invisible one in it";
+        name += bytes;
+    }
+    return NULL;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernels along rows, of every kernel table: norm_row, sum_rows, pixels, half_to_float, dot. */
+#include "kernels/common.h"
+
+#include <math.h>
+
+static void make_rule(ve__norm_rule *rule, unsigned which, unsigned n)
+{
+    rule->about_mean = which != 1;
+    rule->subtract_mean = which == 0;
+    rule->inverse_count = 1.0f / (float)(which == 2 && n > 1 ? n - 1 : n);
+    rule->eps = 1e-6f;
+}
+
+/* weight and bias may be NULL; in place or not. */
+static void check_norm_row(const ve__kernels *t, unsigned n, unsigned which, data_kind kind,
+                           random_source *source, guarded_side side)
+{
+    float *x = guarded_floats(n, side), *weight = guarded_floats(n, side), *bias = guarded_floats(n, side);
+    float *out = guarded_floats(ve__padded(n), side);
+    double mean = 0, squares = 0, largest = 0;
+    ve__norm_rule rule;
+    int has_weight = which % 2 == 0, has_bias = n % 3 != 0;
+    make_rule(&rule, which, n);
+    fill_data(source, kind, x, n);
+    random_floats(source, weight, n, -2, 2);
+    random_floats(source, bias, n, -2, 2);
+    for (unsigned i = 0; i < n; i++) {
+        mean += (double)x[i] / n;
+        largest = fmax(largest, fabs((double)x[i]));
+    }
+    for (unsigned i = 0; i < n; i++)
+        squares += pow((double)x[i] - (rule.about_mean ? mean : 0), 2);
+    double factor = 1 / sqrt(squares * (double)rule.inverse_count + (double)rule.eps);
+    t->norm_row(x, n, &rule, has_weight ? weight : NULL, has_bias ? bias : NULL, out);
+    for (unsigned i = 0; i < n; i++) {
+        double w = has_weight ? (double)weight[i] : 1, b = has_bias ? (double)bias[i] : 0;
+        double wanted = ((double)x[i] - (rule.subtract_mean ? mean : 0)) * factor * w + b;
+        if (!near((double)out[i], wanted, 1e-6 * (largest * factor * fabs(w) + fabs(wanted) + fabs(b)) + 1e-30))
+            fail_msg("%s: norm of %u: [%u] is %g, not %g", t->name, n, i, (double)out[i], wanted);
+    }
+    for (unsigned i = n; i < ve__padded(n); i++)
+        assert_true(out[i] == 0.0f);
+    float *same = guarded_floats(ve__padded(n), side);
+    memcpy(same, x, n * sizeof(float));
+    t->norm_row(same, n, &rule, has_weight ? weight : NULL, has_bias ? bias : NULL, same);
+    assert_memory_equal(same, out, ve__padded(n) * sizeof(float));
+    guarded_release_all();
+}
+
+static void norms(void **state)
+{
+    random_source source = {1};
+    (void)state;
+    FOR_EACH_TABLE(t)
+    for (unsigned n = 1; n < 800; n += n < 70 ? 1 : 61)
+        for (unsigned which = 0; which < 3; which++)
+            check_norm_row(t, n, which, (data_kind)((n + which) % DATA_KINDS), &source, n % 2);
+}
+
+static void sums_of_rows(void **state)
+{
+    random_source source = {2};
+    (void)state;
+    FOR_EACH_TABLE(t)
+    for (unsigned channels = 1; channels < 150; channels += channels < 70 ? 1 : 19)
+        for (unsigned count = 0; count < 9; count += 1 + count / 3) {
+            size_t padded = ve__padded(channels);
+            float *x = guarded_floats(count * padded, count % 2), *sum = guarded_floats(channels, count % 2);
+            float wanted[150];
+            random_floats(&source, x, count * padded, -1, 1);
+            random_floats(&source, sum, channels, -1, 1);
+            memcpy(wanted, sum, channels * sizeof(float));
+            for (unsigned p = 0; p < count; p++)
+                for (unsigned c = 0; c < channels; c++)
+                    wanted[c] += x[p * padded + c];
+            t->sum_rows(x, count, channels, sum);
+            assert_memory_equal(sum, wanted, channels * sizeof(float)); /* the order is promised */
+            guarded_release_all();
+        }
+}
+
+static void pixel_values(void **state)
+{
+    static const float scale[3] = {0.0171f, -0.0175f, 1.5f}, shift[3] = {-2.1f, 3.0f, 0.25f};
+    random_source source = {3};
+    (void)state;
+    FOR_EACH_TABLE(t)
+    for (unsigned count = 0; count < 80; count++) {
+        uint8_t *rgb = guarded_new(3 * count, 1, count % 2);
+        float *out = guarded_floats(3 * count, count % 2);
+        for (unsigned i = 0; i < 3 * count; i++)
+            rgb[i] = i < 4 ? (uint8_t)(255 * (i % 2)) : (uint8_t)random_below(&source, 256);
+        t->pixels(rgb, count, scale, shift, out);
+        for (unsigned i = 0; i < 3 * count; i++)
+            assert_true(
+                near((double)out[i], (double)rgb[i] * (double)scale[i % 3] + (double)shift[i % 3], 1e-4));
+        guarded_release_all();
+    }
+}
+
+/* A half float's value by its definition, IEEE 754. */
+static double half_value(uint16_t half)
+{
+    int exponent = half >> 10 & 31, mantissa = half & 1023;
+    double size = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    if (exponent == 31)
+        size = mantissa ? (double)NAN : (double)INFINITY;
+    return half & 0x8000 ? -size : size;
+}
+
+static void every_half(void **state)
+{
+    static uint16_t halves[65536];
+    static float out[65536];
+    (void)state;
+    for (unsigned i = 0; i < 65536; i++)
+        halves[i] = (uint16_t)i;
+    FOR_EACH_TABLE(t)
+    {
+        t->half_to_float(halves, 65536, out);
+        for (unsigned i = 0; i < 65536; i++) {
+            double wanted = half_value((uint16_t)i);
+            assert_true(isnan(wanted) ? isnan(out[i]) : (double)out[i] == wanted);
+            assert_int_equal(!signbit(out[i]), !(i & 0x8000));
+        }
+        for (unsigned count = 0; count < 40; count++) {
+            uint16_t *x = guarded_new(count * sizeof *x, sizeof *x, count % 2);
+            float *y = guarded_floats(count, count % 2);
+            for (unsigned i = 0; i < count; i++)
+                x[i] = (uint16_t)(i * 777);
+            t->half_to_float(x, count, y);
+            for (unsigned i = 0; i < count; i++)
+                assert_true((double)y[i] == half_value(x[i]));
+            guarded_release_all();
+        }
+    }
+}
+
+static void dots(void **state)
+{
+    random_source source = {4};
+    (void)state;
+    FOR_EACH_TABLE(t)
+    for (unsigned n = 0; n < 1100; n += n < 140 ? 1 : 97)
+        for (int kind = 0; kind < DATA_KINDS; kind++) {
+            float *a = guarded_floats(n, n % 2), *b = guarded_floats(n, n % 2);
+            double sum = 0, magnitude = 0;
+            fill_data(&source, (data_kind)kind, a, n);
+            random_floats(&source, b, n, -1, 1);
+            for (unsigned i = 0; i < n; i++) {
+                sum += (double)a[i] * (double)b[i];
+                magnitude += fabs((double)a[i] * (double)b[i]);
+            }
+            assert_true(near((double)t->dot(a, b, n), sum, 2e-6 * magnitude + 1e-37));
+            guarded_release_all();
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(norms),      cmocka_unit_test(sums_of_rows), cmocka_unit_test(pixel_values),
+        cmocka_unit_test(every_half), cmocka_unit_test(dots),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
