@@ -458,8 +458,9 @@ typedef enum ve_store_format {
 /* Writes all vectors in id order to a new file of mode 0600 (VE_ERR_EXISTS); floats survive to the bit. Exports
  * are not sealed. */
 VE_API ve_status ve_store_export(ve_store *store, const char *path, ve_store_format format);
-/* Adds all vectors of a file that ve_store_export wrote (or another program, in NPY, FVECS or JSONL form;
- * without PATH.labels labels are empty). They get new ids. All or none; *added (may be NULL) says how many. */
+/* Adds all vectors of a file in NPY, FVECS or JSONL form (VE_ERR_UNSUPPORTED for PGCOPY), from ve_store_export or
+ * another program; without PATH.labels labels are empty. They get new ids. All or none; *added (may be NULL) says how
+ * many. VE_ERR_FORMAT names what is wrong. */
 VE_API ve_status ve_store_import(ve_store *store, const char *path, ve_store_format format, uint64_t *added);
 
 #ifdef __cplusplus

@@ -257,9 +257,9 @@ static auth_outcome store_person(workbench *bench)
     if (people_add(bench->store, settings->name, bench->templates, settings->picture_count,
                    bench->recognizer.info.dim) != VE_OK)
         return report_failure(settings, "bad_store");
-    return report(settings, ACCEPTED, reason, settings->name, "%s %s with %zu picture%s", settings->name,
-                  settings->add ? "is now registered" : "is registered", settings->picture_count,
-                  settings->picture_count == 1 ? "" : "s");
+    return report(settings, ACCEPTED, reason, settings->name, "%s %s with %zu %spicture%s", settings->name,
+                  settings->add ? "is registered, now" : "is registered", settings->picture_count,
+                  settings->add ? "more " : "", settings->picture_count == 1 ? "" : "s");
 }
 
 /* The name is looked up first, then the pictures are read, and only then a new store is made: pictures that
@@ -345,8 +345,9 @@ static auth_outcome remove_person(workbench *bench)
         return not_registered(settings);
     if (status != VE_OK)
         return report_failure(settings, "bad_store");
-    return report(settings, ACCEPTED, NULL, settings->name, "%s and %llu picture%s were removed and erased",
-                  settings->name, (unsigned long long)removed, removed == 1 ? "" : "s");
+    return report(settings, ACCEPTED, NULL, settings->name,
+                  "%s is removed, and what was kept of %llu picture%s is erased", settings->name,
+                  (unsigned long long)removed, removed == 1 ? "" : "s");
 }
 
 auth_outcome command_remove(const auth_settings *settings)

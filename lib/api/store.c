@@ -72,7 +72,7 @@ static void fill_info(const ve_store *store, ve_store_info *info)
     info->is_sealed = table->header.is_sealed;
     info->count = table->live_count;
     info->label_count = table->labels.used;
-    info->next_id = table->next_id;
+    info->next_id = ve__table_next_id(table);
     info->generation = table->header.generation;
     info->file_bytes = ve__store_slot_offset(table->header.dim, table->end_slot);
     info->unused_bytes = info->file_bytes - used;
@@ -377,4 +377,35 @@ ve_status ve_store_reseal(ve_store *store, const ve_store_seal *seal)
     VE_CHECK_ARG(store != NULL);
     VE_CHECK_ARG(seal == NULL || seal->struct_size >= sizeof *seal);
     return ve__store_rewrite(store, seal);
+}
+
+static ve_status check_report(const ve_store_report *report)
+{
+    VE_CHECK_ARG(report != NULL);
+    if (report->struct_size < sizeof(ve_store_report))
+        return ve__fail(VE_ERR_ARGUMENT, "set report->struct_size first: VE_STORE_REPORT_INIT");
+    return VE_OK;
+}
+
+ve_status ve_store_check(const char *path, const ve_store_seal *seal, ve_store_report *report)
+{
+    ve_store_report ours = VE_STORE_REPORT_INIT;
+    VE_CHECK_ARG(path != NULL);
+    VE_TRY(check_report(report));
+    ve_status status = ve__store_check(&plain_io, path, seal, &ours);
+    if (status == VE_OK || status == VE_ERR_CORRUPT)
+        *report = ours;
+    return status;
+}
+
+ve_status ve_store_recover(const char *path, const char *new_path, const ve_store_seal *seal,
+                           ve_store_report *report)
+{
+    ve_store_report ours = VE_STORE_REPORT_INIT;
+    VE_CHECK_ARG(path != NULL);
+    VE_CHECK_ARG(new_path != NULL);
+    VE_TRY(check_report(report));
+    VE_TRY(ve__store_recover(&plain_io, path, new_path, seal, &ours));
+    *report = ours;
+    return VE_OK;
 }

@@ -38,7 +38,7 @@ typedef struct ve__store_header {
     uint32_t metric;
     uint32_t is_sealed;
     uint64_t generation;
-    uint64_t next_id; /* the smallest id that slots of this file may introduce */
+    uint64_t next_id; /* ids below were given before this file was made, whether or not they are in it */
     uint8_t salt[VE__STORE_SALT_BYTES];
     char fingerprint[65];
     char model_name[128];

@@ -231,7 +231,7 @@ static ve_status make_writer(ve_store *store, ve__slot_writer *writer, size_t sl
 static ve_status add_all(ve_store *store, const ve_store_entry *entries, size_t count, uint64_t *ids)
 {
     ve__slot_writer writer;
-    uint64_t first_id = store->table->next_id;
+    uint64_t first_id = ve__table_next_id(store->table);
     size_t text = (entries->label ? strlen(entries->label) : 0) + entries->metadata_size;
     size_t slots = count * (1 + ve__store_text_slots(text, store->table->payload_bytes));
     ve_status status = make_writer(store, &writer, slots);

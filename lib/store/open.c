@@ -74,8 +74,7 @@ static ve_status load(ve_store *store, const ve_store_options *options)
         VE_TRY(ve__store_create(store, options));
     VE_TRY(ve__store_load(&store->io, store->seal, store->path, store->flags, &store->table, &replayed));
     store->dropped_bytes = replayed.torn_bytes;
-    VE_TRY(check_binding(store, store->table,
-                         options->metric && !(store->flags & VE_STORE_CREATE) ? options->metric : 0));
+    VE_TRY(check_binding(store, store->table, options->metric));
     return store->flags & VE_STORE_READ_ONLY ? VE_OK : ve__store_tidy(store);
 }
 

@@ -91,7 +91,7 @@ ve_status ve__store_write_file(const ve__io *io, const ve__table *table, const v
     ve__pages key = {NULL, 0, 0};
     ve__file file;
     header.generation = generation;
-    header.next_id = table->next_id;
+    header.next_id = ve__table_next_id(table);
     header.is_sealed = 0;
     memset(header.parameters, 0, sizeof header.parameters);
     memset(header.key_nonce, 0, sizeof header.key_nonce);
@@ -120,7 +120,10 @@ static ve_status put_in_place(ve_store *store)
 
 static ve_status write_new(ve_store *store, const ve_store_options *options)
 {
-    ve__store_header header = {.dim = options->dim, .metric = options->metric, .generation = 1, .next_id = 1};
+    ve__store_header header = {.dim = options->dim,
+                               .metric = options->metric ? options->metric : VE_METRIC_COSINE,
+                               .generation = 1,
+                               .next_id = 1};
     ve__table *table;
     ve__file none = {-1, NULL};
     if (options->fingerprint)

@@ -123,13 +123,11 @@ ve_status ve__store_make_salt(const ve__io *io, uint8_t salt[VE__STORE_SALT_BYTE
 ve_status ve__store_search(ve_store *store, const float *queries, size_t query_count,
                            const ve_store_search_options *options, ve_match *matches, size_t *found);
 
-/* ---- check, export */
+/* ---- check */
 
 ve_status ve__store_check(const ve__io *io, const char *path, const ve_store_seal *seal,
                           ve_store_report *report);
 ve_status ve__store_recover(const ve__io *io, const char *path, const char *new_path, const ve_store_seal *seal,
                             ve_store_report *report);
-ve_status ve__store_export(ve_store *store, const char *path, ve_store_format format);
-ve_status ve__store_import(ve_store *store, const char *path, ve_store_format format, uint64_t *added);
 
 #endif

@@ -22,7 +22,7 @@ ve_status ve__table_create(const ve__io *io, const ve__store_header *header, ve_
     table->payload_bytes = ve__store_payload_bytes(header->dim);
     table->slot_bytes = ve__store_slot_bytes(header->dim);
     table->codes_bytes = with_codes ? ve__codes_bytes(header->dim) : 0;
-    table->next_id = header->next_id;
+    table->next_id = 1;
     table->file.descriptor = -1;
     for (size_t wanted = rows; wanted > 0; wanted = 0) { /* the first chunk holds them all */
         ve_status status = ve__table_room(io, table, wanted, &vectors, &got);

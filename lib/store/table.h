@@ -71,7 +71,7 @@ typedef struct ve__table {
     ve__dead_id *dead_ids;
     size_t dead_count, dead_capacity;
 
-    uint64_t next_id;
+    uint64_t next_id; /* above all ids that slots of this file introduced */
     uint64_t commit;     /* number of the last commit */
     uint64_t end_slot;   /* behind the last commit */
     uint64_t used_slots; /* by live rows */
@@ -122,6 +122,11 @@ void ve__table_unstage(ve__table *table, ve__gate *gate);
 static inline uint32_t ve__table_find(const ve__table *table, uint64_t id)
 {
     return ve__ids_row(&table->ids, id);
+}
+/* The id for the next vector: above those in the file, and those that compaction left behind. */
+static inline uint64_t ve__table_next_id(const ve__table *table)
+{
+    return table->next_id > table->header.next_id ? table->next_id : table->header.next_id;
 }
 /* Bytes of memory that the table takes. */
 uint64_t ve__table_memory(const ve__table *table);

@@ -2,6 +2,7 @@
 # For the scripts beside it: they source this file after setting build. Each check prints a line; summary ends a
 # script.
 set -u
+build=$(cd "$build" && pwd) || exit 2
 source_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT

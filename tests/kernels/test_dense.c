@@ -336,10 +336,15 @@ static float *run_rows(const ve__kernels *t, const layer *l, unsigned first, uns
     return values;
 }
 
+/* There in GEMM=openblas builds only, whose dense layers do not make that promise. */
+extern void ve__kernels_fill_openblas(ve__kernels *table) __attribute__((weak));
+
 static void same_bits_for_any_split(void **state)
 {
     random_source source = {8};
     (void)state;
+    if (ve__kernels_fill_openblas)
+        skip();
     FOR_EACH_TABLE(t)
     for (unsigned round = 0; round < 12; round++) {
         layer l = {.rows = 61, .k = 8 + random_below(&source, 60), .n = 8 + random_below(&source, 200)};
