@@ -326,10 +326,7 @@ typedef struct ve_store_info {
     char model_name[128];
     char kernels[16]; /* kernels that search: "scalar", "neon", "avx2", "avx512" */
 } ve_store_info;
-#define VE_STORE_INFO_INIT                                                                                     \
-    {                                                                                                          \
-        sizeof(ve_store_info)                                                                                  \
-    }
+#define VE_STORE_INFO_INIT {sizeof(ve_store_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, {0}}
 
 VE_API ve_status ve_store_get_info(ve_store *store, ve_store_info *info);
 /* Vectors in the store; 0 for NULL. */

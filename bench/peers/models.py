@@ -95,7 +95,7 @@ def write_safetensors(path, weights):
 
 class OnnxConvNeXt:
     """The network as nodes. basic: without LayerNormalization and Gelu, for readers that know only older
-    operators; the norm then runs over the channels where they lie."""
+    operators (OpenCV 4.6)."""
 
     def __init__(self, weights, basic):
         self.weights, self.basic, self.graph = weights, basic, Graph()
@@ -106,8 +106,8 @@ class OnnxConvNeXt:
                   self.graph.constant(self.weights[name + ".bias"])]
         return self.graph.node("Conv", inputs, kernel_shape=[kernel, kernel], **attributes)
 
-    def norm(self, x, name):
-        return self.basic_norm(x, name) if self.basic else self.transposed_norm(x, name)
+    def norm(self, x, name, side):
+        return self.basic_norm(x, name, side) if self.basic else self.transposed_norm(x, name)
 
     def transposed_norm(self, x, name):
         x = self.graph.node("Transpose", [x], perm=[0, 2, 3, 1])
@@ -116,16 +116,17 @@ class OnnxConvNeXt:
         x = self.graph.node("LayerNormalization", inputs, axis=-1, epsilon=EPS)
         return self.graph.node("Transpose", [x], perm=[0, 3, 1, 2])
 
-    def basic_norm(self, x, name):
+    def basic_norm(self, x, name, side):
+        """As instance norm: of a picture with a channel for each pixel and a pixel for each channel."""
         node, constant = self.graph.node, self.graph.constant
-        channels = self.weights[name + ".weight"].reshape(1, -1, 1, 1), self.weights[name + ".bias"].reshape(1, -1, 1, 1)
-        mean = node("ReduceMean", [x], axes=[1], keepdims=1)
-        centred = node("Sub", [x, mean])
-        squares = node("Mul", [centred, centred])
-        variance = node("ReduceMean", [squares], axes=[1], keepdims=1)
-        shifted = node("Add", [variance, constant(np.full((1, 1, 1, 1), EPS, np.float32))])
-        x = node("Div", [centred, node("Sqrt", [shifted])])
-        return node("Add", [node("Mul", [x, constant(channels[0])]), constant(channels[1])])
+        weight, bias = self.weights[name + ".weight"], self.weights[name + ".bias"]
+        shape = lambda *sizes: constant(np.array(sizes, np.int64))
+        x = node("Reshape", [node("Transpose", [x], perm=[0, 2, 3, 1]), shape(1, side * side, weight.size, 1)])
+        ones, zeros = np.ones(side * side, np.float32), np.zeros(side * side, np.float32)
+        x = node("InstanceNormalization", [x, constant(ones), constant(zeros)], epsilon=EPS)
+        x = node("Transpose", [node("Reshape", [x, shape(1, side, side, weight.size)])], perm=[0, 3, 1, 2])
+        x = node("Mul", [x, constant(weight.reshape(1, -1, 1, 1))])
+        return node("Add", [x, constant(bias.reshape(1, -1, 1, 1))])
 
     def gelu(self, x):
         if not self.basic:
@@ -134,10 +135,10 @@ class OnnxConvNeXt:
         erf = node("Erf", [node("Mul", [x, constant(0.5 ** 0.5)])])
         return node("Mul", [node("Mul", [x, node("Add", [erf, constant(1)])]), constant(0.5)])
 
-    def block(self, x, name):
+    def block(self, x, name, side):
         dim = self.weights[name + ".gamma"].size
         y = self.convolution(x, name + ".conv_dw", group=dim, pads=[3, 3, 3, 3])
-        y = self.norm(y, name + ".norm")
+        y = self.norm(y, name + ".norm", side)
         y = self.gelu(self.convolution(y, name + ".mlp.fc1"))
         y = self.convolution(y, name + ".mlp.fc2")
         gamma = self.graph.constant(self.weights[name + ".gamma"].reshape(1, -1, 1, 1))
@@ -145,14 +146,17 @@ class OnnxConvNeXt:
 
     def write(self, path, arch, size):
         depths, dims = SIZES[arch]
-        x = self.norm(self.convolution("input", "stem.0", strides=[4, 4]), "stem.1")
+        side = size // 4
+        x = self.norm(self.convolution("input", "stem.0", strides=[4, 4]), "stem.1", side)
         for s, depth in enumerate(depths):
             if s > 0:
-                x = self.norm(x, f"stages.{s}.downsample.0")
+                x = self.norm(x, f"stages.{s}.downsample.0", side)
                 x = self.convolution(x, f"stages.{s}.downsample.1", strides=[2, 2])
+                side //= 2
             for b in range(depth):
-                x = self.block(x, f"stages.{s}.blocks.{b}")
-        x = self.norm(self.graph.node("GlobalAveragePool", [x]), "head.norm")
+                x = self.block(x, f"stages.{s}.blocks.{b}", side)
+        x = self.graph.node("GlobalAveragePool", [x])
+        x = self.norm(x, "head.norm", 1)
         x = self.graph.node("Flatten", [x], axis=1)
         self.graph.write(path, 11 if self.basic else 20, (1, 3, size, size), x, (1, dims[3]))
 

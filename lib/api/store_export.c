@@ -221,7 +221,9 @@ static void close_output(output *out, const char *path, ve_status status)
 static ve_status prepare(exporter *e, const char *path, ve_store_format format)
 {
     size_t length = strlen(path);
-    e->dim = e->store->table->header.dim; /* the same for all of a handle's life */
+    ve_store_info info = VE_STORE_INFO_INIT;
+    VE_TRY(ve_store_get_info(e->store, &info));
+    e->dim = info.dim;
     e->vector = ve__allocate(e->dim * sizeof *e->vector);
     e->metadata = ve__allocate(VE_STORE_MAX_METADATA);
     e->labels_path = ve__allocate(length + 8);

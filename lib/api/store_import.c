@@ -466,15 +466,17 @@ static void free_importer(importer *in)
 
 ve_status ve_store_import(ve_store *store, const char *path, ve_store_format format, uint64_t *added)
 {
+    ve_store_info info = VE_STORE_INFO_INIT;
     VE_CHECK_ARG(store != NULL);
     VE_CHECK_ARG(path != NULL);
+    VE_TRY(ve_store_get_info(store, &info));
     if (format < VE_STORE_NPY || format > VE_STORE_JSONL)
         return ve__fail(VE_ERR_UNSUPPORTED, "format %d cannot be imported", (int)format);
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (plain == (locale_t)0)
         return ve__fail(VE_ERR_MEMORY, "no memory for a locale");
     locale_t old = uselocale(plain);
-    importer in = {.path = path, .dim = store->table->header.dim};
+    importer in = {.path = path, .dim = info.dim};
     ve_status status = read_file(&in, format);
     if (status == VE_OK)
         status = add_all(&in, store);

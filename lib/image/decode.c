@@ -35,13 +35,18 @@ static void **held_place(const void *block)
     return NULL;
 }
 
+/* New memory is zeroed: stb_image uses Huffman tables that a JPEG file never defined, and components that it
+ * has no data for. Zeros are harmless as the former, and black or gray as the latter. */
 static void *stb_allocate(void *block, size_t size)
 {
     void **place = held_place(block), *made = place ? ve__resize(block, size) : NULL;
-    if (made)
-        *place = made;
-    else
+    if (!made) {
         held.is_out_of_memory = 1;
+        return NULL;
+    }
+    if (!block)
+        memset(made, 0, size);
+    *place = made;
     return made;
 }
 

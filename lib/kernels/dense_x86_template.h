@@ -200,11 +200,14 @@ static VE__INLINE void tile_step(tile_sums *sums, unsigned mr, unsigned nv, unsi
     (void)odd;
 }
 
-/* out [MR][vectors][VEC_LANES]; `block` is the distance of the panel's blocks. */
+/* out [MR][vectors][VEC_LANES]; `block` is the distance of the panel's blocks. While it works, the next column
+ * panel is fetched into the second-level cache (behind the last one that fetches nothing of use, but a prefetch
+ * cannot fail): the weights of wide layers come from further away. */
 static VE__INLINE void tile(unsigned mr, unsigned units, const float *a, size_t block, unsigned k,
                             const float *b, float *out)
 {
     const unsigned nv = units / VEC_UNITS, odd = units % VEC_UNITS, width = units * UNIT;
+    const size_t panel_size = (size_t)(k + 1) * width * sizeof(float);
     tile_sums sums;
     VE__UNROLL
     for (unsigned r = 0; r < mr; r++) {
@@ -222,6 +225,9 @@ static VE__INLINE void tile(unsigned mr, unsigned units, const float *a, size_t 
         unsigned n = k - first < VEC_LANES ? k - first : VEC_LANES;
         for (; n >= 4; n -= 4, at += 4, b += 4 * width) {
             VE__FORGET(at);
+            VE__UNROLL
+            for (unsigned i = 0; i < 4 * width; i += VE__ALIGN / sizeof(float))
+                _mm_prefetch((const char *)((uintptr_t)b + panel_size + i * sizeof(float)), _MM_HINT_T1);
             VE__UNROLL
             for (unsigned i = 0; i < 4; i++)
                 tile_step(&sums, mr, nv, odd, at + i, b + i * width);

@@ -13,6 +13,50 @@
 /* Several rows at a time, so that their sums do not wait for each other. */
 #define NORM_ROWS 4u
 
+/* The two passes over the whole vectors of `rows` rows. A single row is added up in two halves, so that it does
+ * not wait for itself quite so much. */
+static VE__INLINE void sum_vectors(const float *x, size_t stride, unsigned rows, unsigned whole, vec *sum)
+{
+    unsigned i = 0;
+    vec other = vec_zero();
+    for (; rows == 1 && i + 2 * VEC_LANES <= whole; i += 2 * VEC_LANES) {
+        sum[0] = vec_add(sum[0], vec_load(x + i));
+        other = vec_add(other, vec_load(x + i + VEC_LANES));
+    }
+    for (; i < whole; i += VEC_LANES)
+        VE__UNROLL
+    for (unsigned r = 0; r < rows; r++)
+        sum[r] = vec_add(sum[r], vec_load(x + r * stride + i));
+    if (rows == 1)
+        sum[0] = vec_add(sum[0], other);
+}
+
+static VE__INLINE void add_square(vec x, vec about, vec *sum, vec *squares)
+{
+    vec d = vec_sub(x, about);
+    *sum = vec_add(*sum, d);
+    *squares = vec_fma(d, d, *squares);
+}
+
+static VE__INLINE void square_vectors(const float *x, size_t stride, unsigned rows, unsigned whole,
+                                      const vec *about, vec *sum, vec *squares)
+{
+    unsigned i = 0;
+    vec other_sum = vec_zero(), other_squares = vec_zero();
+    for (; rows == 1 && i + 2 * VEC_LANES <= whole; i += 2 * VEC_LANES) {
+        add_square(vec_load(x + i), about[0], sum, squares);
+        add_square(vec_load(x + i + VEC_LANES), about[0], &other_sum, &other_squares);
+    }
+    for (; i < whole; i += VEC_LANES)
+        VE__UNROLL
+    for (unsigned r = 0; r < rows; r++)
+        add_square(vec_load(x + r * stride + i), about[r], sum + r, squares + r);
+    if (rows == 1) {
+        sum[0] = vec_add(sum[0], other_sum);
+        squares[0] = vec_add(squares[0], other_squares);
+    }
+}
+
 /* For each of `rows` <= NORM_ROWS rows (a constant after inlining): what to subtract from, and then to multiply
  * with, each value. The second pass also adds up the differences from the first pass's mean: their mean is its
  * rounding error, which is not small beside the deviations of a nearly constant row. */
@@ -53,21 +97,38 @@ static VE__INLINE void norm_terms(const float *x, size_t stride, unsigned rows, 
     }
 }
 
+/* A vector of norm_row's output. */
+static VE__INLINE vec norm_value(vec x, vec shift, vec factor, const float *weight, const float *bias)
+{
+    vec v = vec_mul(vec_sub(x, shift), factor);
+    if (weight)
+        v = vec_mul(v, vec_load(weight));
+    return bias ? vec_add(v, vec_load(bias)) : v;
+}
+
+static VE__INLINE void norm_vectors(const float *x, unsigned whole, vec shift, vec factor, const float *weight,
+                                    const float *bias, float *out)
+{
+    for (unsigned c = 0; c < whole; c += VEC_LANES)
+        vec_store(out + c, norm_value(vec_load(x + c), shift, factor, weight ? weight + c : NULL,
+                                      bias ? bias + c : NULL));
+}
+
 static void norm_row(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,
                      const float *bias, float *out)
 {
     unsigned whole = WHOLE(channels), rest = channels - whole;
     vec shift, factor;
     norm_terms(x, 0, 1, channels, rule, &shift, &factor);
-    for (unsigned c = 0; c < whole; c += VEC_LANES) {
-        vec v = vec_mul(vec_sub(vec_load(x + c), shift), factor);
-        v = vec_mul(v, weight ? vec_load(weight + c) : vec_set1(1.0f));
-        vec_store(out + c, vec_add(v, bias ? vec_load(bias + c) : vec_zero()));
-    }
+    if (weight && bias) /* the usual case without a question in the loop */
+        norm_vectors(x, whole, shift, factor, weight, bias, out);
+    else
+        norm_vectors(x, whole, shift, factor, weight, bias, out);
     if (rest) {
         vec v = vec_mul(vec_sub(vec_load_part(x + whole, rest), shift), factor);
-        v = vec_mul(v, weight ? vec_load_part(weight + whole, rest) : vec_set1(1.0f));
-        vec_store_part(out + whole, vec_add(v, bias ? vec_load_part(bias + whole, rest) : vec_zero()), rest);
+        if (weight)
+            v = vec_mul(v, vec_load_part(weight + whole, rest));
+        vec_store_part(out + whole, bias ? vec_add(v, vec_load_part(bias + whole, rest)) : v, rest);
     }
     for (unsigned c = channels; c < ve__padded(channels); c++)
         out[c] = 0.0f;

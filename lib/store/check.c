@@ -132,36 +132,43 @@ static ve_status read_all(survey *s)
     return VE_OK;
 }
 
-/* Where the torn tail starts: behind the last slot that ends a commit with all its slots good (or excused, or
- * damaged before a later commit). Walks backwards: the last commit alone can be torn. */
+/* The end of the commit that starts at slot `start`; 0 when not all of it is good. */
+static uint64_t end_of_commit(const survey *s, uint64_t start)
+{
+    uint64_t commit = s->slots[start].slot.commit;
+    for (uint64_t i = start; i < s->count; i++) {
+        const slot_facts *f = &s->slots[i];
+        if (f->verdict != VE__SLOT_GOOD || f->slot.commit != commit)
+            return 0;
+        if (f->slot.flags & VE__SLOT_LAST)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* Where the torn tail starts. Only the newest commit can be torn; slots with a bad structure right before its
+ * first good one belong to it, if the commit before that is complete. */
 static void find_tail(survey *s)
 {
-    uint64_t newest = 0, start = 0, end = 0;
-    int is_torn = 1;
+    uint64_t newest = 0, start = 0;
     for (uint64_t i = 0; i < s->count; i++)
         if (s->slots[i].verdict != VE__SLOT_BAD_STRUCTURE && s->slots[i].slot.commit > newest) {
             newest = s->slots[i].slot.commit;
             start = i;
         }
-    for (uint64_t i = start; i < s->count && newest > 0; i++) {
-        const slot_facts *f = &s->slots[i];
-        if (f->verdict != VE__SLOT_GOOD || f->slot.commit != newest)
-            break;
-        if (f->slot.flags & VE__SLOT_LAST) {
-            end = i + 1;
-            is_torn = 0;
-            break;
-        }
-    }
-    s->tail = newest == 0 ? 0 : is_torn ? start : end;
-    /* Slots with a bad structure right before a torn commit's first good one belong to it, if the commit before
-     * it is complete. */
-    uint64_t before = s->tail;
+    s->tail = 0;
+    if (newest == 0)
+        return;
+    uint64_t before = start;
     while (before > 0 && s->slots[before - 1].verdict == VE__SLOT_BAD_STRUCTURE)
         before--;
     const slot_facts *last = before > 0 ? &s->slots[before - 1] : NULL;
-    if (is_torn && (last ? last->slot.commit + 1 == newest && last->slot.flags & VE__SLOT_LAST : newest <= 1))
+    int follows = last ? last->slot.commit + 1 == newest && last->slot.flags & VE__SLOT_LAST : newest == 1;
+    uint64_t end = end_of_commit(s, start);
+    if (before < start && follows)
         s->tail = before;
+    else
+        s->tail = end ? end : start;
 }
 
 static void mark_removed(survey *s)

@@ -200,25 +200,19 @@ static void test_deep_nesting(void **state)
 }
 
 /* A small checkpoint with timm's names, whose header the next tests break. */
+/* clang-format off */
+static const char small_header[] =
+    "{\"__metadata__\":{\"format\":\"pt\"},"
+    "\"stem.0.weight\":" T("F32", "2,3,2,2", 0, 96) ","
+    "\"stem.0.bias\":" T("F32", "2", 96, 104) ","
+    "\"stages.0.blocks.0.conv_dw.weight\":" T("F16", "2,1,7,7", 104, 300) ","
+    "\"head.fc.weight\":" T("BF16", "3,2", 300, 312) ","
+    "\"stages.0.blocks.0.gamma\":" T("F32", "2", 312, 320) "}    ";
+/* clang-format on */
+
 static unsigned char *small_checkpoint(size_t *size)
 {
-    static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},\"stem.0.weight\":" T(
-        "F32", "2,3,2,2", 0,
-        96) ",\"stem.0.bias\":" T("F32", "2",
-                                  96, 104) ",\"stages.0.blocks.0.conv_dw.weight\":" T("F16", "2,1,7,7", 104,
-                                                                                      300) ",\"head.fc."
-                                                                                           "weight\":" T(
-                                                                                               "BF16", "3,2",
-                                                                                               300,
-                                                                                               312) ",\"stages."
-                                                                                                    "0.blocks."
-                                                                                                    "0."
-                                                                                                    "gamma\""
-                                                                                                    ":" T("F32",
-                                                                                                          "2",
-                                                                                                          312,
-                                                                                                          320) "}    ";
-    return make_file(header, sizeof header - 1, 320, size);
+    return make_file(small_header, sizeof small_header - 1, 320, size);
 }
 
 static void test_every_truncation(void **state)

@@ -196,6 +196,8 @@ static void test_every_truncation(void **state)
         ve__store_u64(file.bytes + VE__VEW_AT_FILE_BYTES, size);
         vew_file_seal(&file);
         assert_true(open_and_read(file.bytes, size) != VE_OK);
+        if (size >= file.header_bytes)
+            assert_non_null(strstr(ve_last_error(), "its data runs past the end of the file"));
     }
     free(file.bytes);
 }

@@ -2,12 +2,10 @@
 /* Test pictures: integer formulas only, so that every language draws the same. */
 #include "support/picture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "support/cmocka_all.h"
 
 static uint32_t hash(uint32_t index, uint32_t seed)
 {

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Pictures: files of every kind against Pillow's pixels, EXIF orientation, copies from pixel formats, failures.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "image/image.h"
 #include "image/orientation.h"
+#include "support/cmocka_all.h"
 #include "support/picture.h"
 #include "visembed.h"
 

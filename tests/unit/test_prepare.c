@@ -4,20 +4,15 @@
  * tests/fixtures/image/prepare.txt, or in the file named on the command line. Besides: memory, limits,
  * extremes.
  */
-#include <fcntl.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "image/crop.h"
 #include "image/image.h"
+#include "support/cmocka_all.h"
+#include "support/guarded.h"
 #include "support/picture.h"
 
 static const char *cases_path = PICTURE_FIXTURES "prepare.txt";
@@ -112,8 +107,9 @@ static void test_fractions_are_decimal(void **state)
         uint32_t side;
         float fraction;
         uint32_t scale;
-    } cases[] = {{288, 0.96f, 300}, {224, 0.875f, 256}, {224, 0.95f, 235}, {224, 0.9f, 248}, {320, 1.0f, 320},
-                 {63, 0.7f, 90},    {56, 0.7f, 80},     {90, 0.9f, 100},   {126, 0.9f, 140}, {252, 0.9f, 280}};
+    } cases[] = {{288, 0.96f, 300}, {224, 0.875f, 256}, {224, 0.95f, 235}, {224, 0.9f, 248},
+                 {320, 1.0f, 320},  {63, 0.7f, 90},     {56, 0.7f, 80},    {90, 0.9f, 100},
+                 {126, 0.9f, 140},  {252, 0.9f, 280},   {224, 0.8f, 280},  {96, 0.6f, 160}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ve__preprocess preprocess = usual;
@@ -176,32 +172,20 @@ static void test_creation_without_memory(void **state)
     }
 }
 
-/* `size` bytes that end where memory ends (at_end), or begin where it begins. */
-typedef struct guarded {
-    uint8_t *block, *bytes;
-    size_t block_bytes;
-} guarded;
-
-/* Anonymous memory in POSIX's own words. */
-static int open_zeros(void)
+static void prepare_guarded(const uint32_t size[2], uint32_t filter, guarded_side side)
 {
-    int file = open("/dev/zero", O_RDWR);
-    assert_true(file >= 0);
-    return file;
-}
-
-static guarded guarded_make(size_t size, int at_end)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = ve__round_up(size, page);
-    guarded made = {NULL, NULL, inner + 2 * page};
-    int zeros = open_zeros();
-    made.block = mmap(NULL, made.block_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, zeros, 0);
-    assert_true(made.block != MAP_FAILED);
-    close(zeros);
-    assert_int_equal(mprotect(made.block, page, PROT_NONE), 0);
-    assert_int_equal(mprotect(made.block + page + inner, page, PROT_NONE), 0);
-    made.bytes = made.block + page + (at_end ? inner - size : 0);
-    return made;
+    ve__preprocess preprocess = usual;
+    ve__prepare *made = NULL;
+    preprocess.width = preprocess.height = 112;
+    preprocess.crop_fraction = 1.0f;
+    preprocess.filter = filter;
+    uint8_t *pixels = guarded_new((size_t)3 * size[0] * size[1], 1, side);
+    float *input = guarded_new(sizeof *input * 3 * 112 * 112, sizeof *input, side);
+    picture_draw(PICTURE_NOISE, 3, size[0], size[1], pixels);
+    assert_int_equal(ve__prepare_create(&preprocess, &made), VE_OK);
+    assert_int_equal(ve__prepare_run(made, &(struct ve_image){size[0], size[1], pixels}, input), VE_OK);
+    ve__prepare_free(made);
+    guarded_release_all();
 }
 
 static void test_stays_within_picture_and_input(void **state)
@@ -209,23 +193,10 @@ static void test_stays_within_picture_and_input(void **state)
     static const uint32_t sizes[][2] = {{1, 1}, {7, 3}, {112, 112}, {113, 112}, {150, 90}, {40, 300}};
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (uint32_t filter = VE__FILTER_NEAREST; filter <= VE__FILTER_LANCZOS; filter++)
-            for (int at_end = 0; at_end < 2; at_end++) {
-                ve__preprocess preprocess = usual;
-                ve__prepare *made = NULL;
-                preprocess.width = preprocess.height = 112;
-                preprocess.crop_fraction = 1.0f;
-                preprocess.filter = filter;
-                guarded pixels = guarded_make((size_t)3 * sizes[i][0] * sizes[i][1], at_end);
-                guarded input = guarded_make(sizeof(float) * 3 * 112 * 112, at_end);
-                picture_draw(PICTURE_NOISE, 3, sizes[i][0], sizes[i][1], pixels.bytes);
-                assert_int_equal(ve__prepare_create(&preprocess, &made), VE_OK);
-                struct ve_image image = {sizes[i][0], sizes[i][1], pixels.bytes};
-                assert_int_equal(ve__prepare_run(made, &image, (float *)(void *)input.bytes), VE_OK);
-                ve__prepare_free(made);
-                munmap(pixels.block, pixels.block_bytes);
-                munmap(input.block, input.block_bytes);
-            }
+        for (uint32_t filter = VE__FILTER_NEAREST; filter <= VE__FILTER_LANCZOS; filter++) {
+            prepare_guarded(sizes[i], filter, GUARDED_BELOW);
+            prepare_guarded(sizes[i], filter, GUARDED_ABOVE);
+        }
 }
 
 /* A picture of one colour fills the whole input with it, but for a border's fill: whatever its shape. */

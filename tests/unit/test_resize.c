@@ -4,15 +4,12 @@
  * tests/fixtures/image/resize.txt, or in the file named on the command line
  * (tools/reference/make-image-fixtures.py --check makes random ones).
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "image/resize.h"
+#include "support/cmocka_all.h"
 #include "support/picture.h"
 
 static const char *cases_path = PICTURE_FIXTURES "resize.txt";

@@ -45,8 +45,8 @@ class Case:
     checkpoint says it. also: further kinds to export."""
 
     def __init__(self, name, model, kind="norm", also=(), told=False, sidecars=None, scales=(),
-                 dtype=torch.float32, shards=0):
-        self.name, self.model = name, model
+                 dtype=torch.float32, shards=0, sizes=SIZES):
+        self.name, self.model, self.sizes = name, model, sizes
         self.kind, self.also, self.told = kind, also, told
         self.sidecars = sidecars or {}
         self.scales = list(scales)
@@ -127,6 +127,7 @@ def hf_cases():
                    "config.json": hf_config("ConvNextForImageClassification", "convnext", EVEN, 1e-12, patch_size=4),
                    "preprocessor_config.json": convnext})
     yield Case("hf_convnext_patch2", lambda: ConvNextModel(version=1, eps=1e-12, patch=2, **PART), scales=tail,
+               sizes=[(32, 32), (112, 112), (96, 160), (101, 77)],
                sidecars={"config.json": hf_config("ConvNextModel", "convnext", PART, 1e-12, patch_size=2)})
     yield Case("hf_convnextv2", lambda: ConvNextModel(version=2, eps=1e-12, **PART), scales=tail, sidecars={
         "config.json": hf_config("ConvNextV2Model", "convnextv2", PART, 1e-12, patch_size=4),

@@ -87,7 +87,7 @@ def write_case(case, folder):
     full.write_sidecars(folder, case.sidecars)
     if case.told:
         (folder / "export.args").write_text(f"--embedding {case.kind}\n")
-    lines, values, worst = describe(model, cases.SIZES)
+    lines, values, worst = describe(model, case.sizes)
     (folder / "reference.txt").write_text("\n".join(lines) + "\n")
     np.save(folder / "reference.npy", values)
     print(f"{case.name}: {sum(t.numel() for t in tensors.values())} parameters, float error {worst:.1e}")

@@ -238,13 +238,13 @@ ve_status measure_sustained(const ve_model *model, unsigned size, unsigned threa
                             const char *root, sustained *s)
 {
     size_t wanted = (size_t)ceil(minutes * 60 / WINDOW_SECONDS), embeddings = 0;
-    subject *subject;
+    subject *embedder;
     health before;
     double *times = malloc(MOST_IN_WINDOW * sizeof *times);
     s->windows = calloc(wanted, sizeof *s->windows);
     ve_status status = VE_ERR_MEMORY;
     if (times && s->windows)
-        status = open_subject(model, size, threads, &subject);
+        status = open_subject(model, size, threads, &embedder);
     if (status != VE_OK) {
         free(times);
         return status;
@@ -253,12 +253,12 @@ ve_status measure_sustained(const ve_model *model, unsigned size, unsigned threa
     double started = time_wall();
     for (s->count = 0; s->count < wanted && status == VE_OK; s->count++) {
         window *w = &s->windows[s->count];
-        status = run_window(subject, times, &w->median, &embeddings);
+        status = run_window(embedder, times, &w->median, &embeddings);
         health_read(root, &w->at_end);
         w->seconds = time_wall() - started;
         s->worst = fmax(s->worst, w->median);
     }
-    close_subject(subject);
+    close_subject(embedder);
     free(times);
     if (status != VE_OK)
         return status;

@@ -94,7 +94,7 @@ static void on_stage(void *data, int stage, const float *map, uint32_t height, u
                      uint32_t channels, size_t row_stride, size_t pixel_stride)
 {
     stage_clock *clock = data;
-    double now = time_wall();
+    double now = time_thread();
     (void)map, (void)height, (void)width, (void)channels, (void)row_stride, (void)pixel_stride;
     clock->stages[stage + 1] = now - clock->last;
     clock->last = now;
@@ -117,9 +117,9 @@ static ve_status time_stages(const ve__weights *weights, unsigned size, profile 
         stage_clock clock;
         unsigned slot = run < 3 ? 0 : run - 3; /* the first ones warm up */
         ve__run_observe(b.run, on_stage, &clock);
-        double started = clock.last = time_wall();
+        double started = clock.last = time_thread();
         ve__run_embed(b.run, b.embedding);
-        double ended = time_wall();
+        double ended = time_thread();
         clock.stages[PROFILE_STAGES - 1] = ended - clock.last;
         for (unsigned s = 0; s < PROFILE_STAGES; s++)
             times[s * p->runs + slot] = clock.stages[s];
@@ -141,7 +141,7 @@ typedef struct recorder {
     const ve__arch *arch;
     const void *ids[PROFILE_MAX_LAYERS]; /* packed weights of the layers, in the order of their first call */
     unsigned counts[KERNEL_KINDS];       /* layers of each kind so far */
-    unsigned run, calls;
+    unsigned run;
     uint64_t started;
     double *layer_ticks; /* [layer][run] */
     double *kind_ticks;  /* [kind][run] */
@@ -220,7 +220,6 @@ static void on_end(void *data, const kernel_call *call)
     recorder *r = data;
     double ticks = (double)(time_ticks() - r->started) - r->overhead;
     r->kind_ticks[call->kind * r->profile->runs + r->run] += ticks;
-    r->calls++;
     if (!call->layer)
         return;
     size_t i = find_layer(r, call);
@@ -241,24 +240,31 @@ static double measure_overhead(void)
     return median_of(ticks, 101);
 }
 
+/* A kind with layers takes what its layers' medians add up to: an interruption spoils one run of one layer, but
+ * hardly a run has none in any. */
+static void sum_layers(profile *p)
+{
+    int has_layers[KERNEL_KINDS] = {0};
+    for (size_t i = 0; i < p->layer_count; i++) {
+        kernel_kind kind = p->layers[i].kind;
+        p->kinds[kind] = p->layers[i].seconds + (has_layers[kind] ? p->kinds[kind] : 0);
+        has_layers[kind] = 1;
+    }
+}
+
 static void run_hooked(const bench_net *b, recorder *r)
 {
     profile *p = r->profile;
-    double *totals = r->kind_ticks + KERNEL_KINDS * p->runs;
     uint64_t first_tick = time_ticks();
     double first_second = time_wall();
-    for (r->run = 0; r->run < p->runs; r->run++) {
-        uint64_t started = time_ticks();
-        r->calls = 0;
+    for (r->run = 0; r->run < p->runs; r->run++)
         ve__run_embed(b->run, b->embedding);
-        totals[r->run] = (double)(time_ticks() - started) - r->overhead * 2 * r->calls;
-    }
     double tick = (time_wall() - first_second) / (double)(time_ticks() - first_tick);
-    p->hooked_total = tick * median_of(totals, p->runs);
     for (unsigned k = 0; k < KERNEL_KINDS; k++)
         p->kinds[k] = tick * median_of(r->kind_ticks + k * p->runs, p->runs);
     for (size_t i = 0; i < p->layer_count; i++)
         p->layers[i].seconds = tick * median_of(r->layer_ticks + i * p->runs, p->runs);
+    sum_layers(p);
 }
 
 static ve_status time_kernels(const ve__weights *weights, unsigned size, profile *p)
@@ -276,7 +282,7 @@ static ve_status time_kernels(const ve__weights *weights, unsigned size, profile
         r->arch = ve__weights_arch(weights);
         r->overhead = measure_overhead();
         r->layer_ticks = calloc((size_t)PROFILE_MAX_LAYERS * p->runs, sizeof *r->layer_ticks);
-        r->kind_ticks = calloc((size_t)(KERNEL_KINDS + 1) * p->runs, sizeof *r->kind_ticks);
+        r->kind_ticks = calloc((size_t)KERNEL_KINDS * p->runs, sizeof *r->kind_ticks);
         kernel_hooks_install(kernels, &hooks, &hooked);
     }
     if (r && r->layer_ticks && r->kind_ticks)

@@ -23,9 +23,8 @@ typedef struct layer_time {
 
 typedef struct profile {
     unsigned runs;
-    double total; /* seconds, of an embedding without the hooks */
+    double total; /* seconds of CPU time, as of the stages: an embedding without the hooks */
     double stages[PROFILE_STAGES];
-    double hooked_total; /* with the hooks, their own cost taken off */
     double kinds[KERNEL_KINDS];
     size_t layer_count;
     layer_time layers[PROFILE_MAX_LAYERS];

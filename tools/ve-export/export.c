@@ -65,6 +65,7 @@ static void report_plan(const job *j, FILE *report)
 {
     char text[256];
     const plan *p = &j->plan;
+    const char *licence = config_text(&j->config, "license");
     describe_preprocess(&p->about.preprocess, text, sizeof text);
     fprintf(report, "%s: %s, %s, embedding of %lu\n", j->checkpoint.path, j->map.family->title, p->about.name,
             (unsigned long)ve__arch_embedding_dim(&p->about.arch));
@@ -72,6 +73,8 @@ static void report_plan(const job *j, FILE *report)
     fprintf(report, "  input: %s (%s%s)\n", text,
             p->is_preprocess_given ? "from " : "the family's defaults, no config",
             p->is_preprocess_given ? j->config.names : " says");
+    if (licence)
+        fprintf(report, "  licence of the weights: %.64s (%s)\n", licence, j->config.names);
     if (p->unused[0])
         fprintf(report, "  left out: %s\n", p->unused);
     if (j->map.ignored_count)

@@ -125,6 +125,13 @@ static void on_signal(int number)
     raise(number);
 }
 
+/* A signal that our parent had us ignore (nohup) stays ignored. */
+static void clean_up_on(int number)
+{
+    if (signal(number, on_signal) == SIG_IGN)
+        signal(number, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
     export_options options = {NULL, NULL, NULL, {0, VE__TYPE_F32, NULL}, 0};
@@ -134,9 +141,9 @@ int main(int argc, char **argv)
         return done;
     if (sodium_init() < 0)
         return fail_usage("libsodium cannot start", "");
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGHUP, on_signal);
+    clean_up_on(SIGINT);
+    clean_up_on(SIGTERM);
+    clean_up_on(SIGHUP);
     ve_status status = is_info ? export_info(&options, stdout) : export_run(&options, stderr);
     if (status != VE_OK)
         fprintf(stderr, "ve-export: %s\n", ve_last_error());

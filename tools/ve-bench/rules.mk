@@ -1,0 +1,1 @@
+$(BUILD)/bin/ve-bench: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/common/*.c))
