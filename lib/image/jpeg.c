@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Walks the segments of a JPEG file and checks the one rule whose breach stb_image 2.27 does not survive: a
+/* Walks the segments of a JPEG file and checks the rules whose breach stb_image 2.27 does not survive: a
  * Huffman table has at most 256 codes (stb_image adds up the sixteen counts and writes that many entries into
- * arrays of 257). */
+ * arrays of 257), and no scan uses a table that was never defined. */
 #include "image/jpeg.h"
 
 #include <string.h>
@@ -52,9 +52,17 @@ int ve__jpeg_next(const uint8_t *bytes, size_t size, size_t *position, ve__jpeg_
     return 1;
 }
 
-/* A DHT segment: tables of a class byte, sixteen counts and as many symbols as they add up to. */
-static ve_status check_huffman(const uint8_t *at, size_t left)
+/* What has been seen of a file. */
+typedef struct tables {
+    unsigned defined[2]; /* bit i: table i, of DC and of AC coefficients */
+    int is_progressive;
+} tables;
+
+/* A DHT segment: tables of a class and number, sixteen counts and as many symbols as they add up to. */
+static ve_status read_huffman(const ve__jpeg_segment *segment, tables *seen)
 {
+    const uint8_t *at = segment->payload;
+    size_t left = segment->size;
     while (left > 0) {
         size_t codes = 0;
         if (left < 1 + HUFFMAN_LENGTHS)
@@ -65,20 +73,50 @@ static ve_status check_huffman(const uint8_t *at, size_t left)
             return ve__fail(VE_ERR_FORMAT, "JPEG: a Huffman table of %zu codes", codes);
         if (left - 1 - HUFFMAN_LENGTHS < codes)
             return ve__fail(VE_ERR_FORMAT, "JPEG: a Huffman table is longer than its segment");
+        if (at[0] >> 4 > 1 || (at[0] & 15) > 3)
+            return ve__fail(VE_ERR_FORMAT, "JPEG: a Huffman table is numbered 0x%02x", at[0]);
+        seen->defined[at[0] >> 4] |= 1u << (at[0] & 15);
         at += 1 + HUFFMAN_LENGTHS + codes;
         left -= 1 + HUFFMAN_LENGTHS + codes;
     }
     return VE_OK;
 }
 
-/* stb_image finds its markers by the same walk or gives up earlier, so every table that it would read is seen
- * here. */
+/* An SOS segment: a count, for each component its number and its tables (DC in the upper half), then the first
+ * and the last coefficient of the scan. Baseline scans need both tables; progressive ones one of them, or none
+ * where they refine DC coefficients, but to ask for the DC table there too refuses no file that an encoder
+ * writes. */
+static ve_status check_scan(const ve__jpeg_segment *segment, const tables *seen)
+{
+    const uint8_t *at = segment->payload;
+    size_t components = segment->size > 0 ? at[0] : 0;
+    if (components == 0 || segment->size < 1 + 2 * components + 3)
+        return ve__fail(VE_ERR_FORMAT, "JPEG: a scan's header is cut short");
+    int is_dc = at[1 + 2 * components] == 0;
+    for (size_t i = 0; i < components; i++) {
+        unsigned used = at[2 + 2 * i];
+        int needs_dc = !seen->is_progressive || is_dc, needs_ac = !seen->is_progressive || !is_dc;
+        if ((needs_dc && !(seen->defined[0] >> (used >> 4) & 1)) ||
+            (needs_ac && !(seen->defined[1] >> (used & 15) & 1)))
+            return ve__fail(VE_ERR_FORMAT, "JPEG: a scan uses a Huffman table that is not defined");
+    }
+    return VE_OK;
+}
+
+/* stb_image finds its markers by the same walk or gives up earlier, so every table and every scan that it would
+ * read is seen here. */
 ve_status ve__jpeg_check(const uint8_t *bytes, size_t size)
 {
     size_t position = 0;
     ve__jpeg_segment segment;
-    while (ve__jpeg_next(bytes, size, &position, &segment))
+    tables seen = {{0, 0}, 0};
+    while (ve__jpeg_next(bytes, size, &position, &segment)) {
+        if (segment.marker == VE__JPEG_SOF2)
+            seen.is_progressive = 1;
         if (segment.marker == VE__JPEG_DHT)
-            VE_TRY(check_huffman(segment.payload, segment.size));
+            VE_TRY(read_huffman(&segment, &seen));
+        if (segment.marker == VE__JPEG_SOS)
+            VE_TRY(check_scan(&segment, &seen));
+    }
     return VE_OK;
 }

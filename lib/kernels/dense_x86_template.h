@@ -25,6 +25,12 @@
 #define MAX_UNITS 3u
 #define MAX_ROWS  12u
 #endif
+/* Steps of k that a loop makes at once. */
+#if VEC_LANES == 16
+#define STEPS 4u
+#else
+#define STEPS 8u
+#endif
 #define MAX_VECTORS 3u
 #define TILE_FLOATS (MAX_ROWS * MAX_VECTORS * VEC_LANES)
 
@@ -223,13 +229,13 @@ static VE__INLINE void tile(unsigned mr, unsigned units, const float *a, size_t 
     for (unsigned first = 0; first < k; first += VEC_LANES, a += block) {
         const float *at = a;
         unsigned n = k - first < VEC_LANES ? k - first : VEC_LANES;
-        for (; n >= 4; n -= 4, at += 4, b += 4 * width) {
+        for (; n >= STEPS; n -= STEPS, at += STEPS, b += STEPS * width) {
             VE__FORGET(at);
             VE__UNROLL
-            for (unsigned i = 0; i < 4 * width; i += VE__ALIGN / sizeof(float))
+            for (unsigned i = 0; i < STEPS * width; i += VE__ALIGN / sizeof(float))
                 _mm_prefetch((const char *)((uintptr_t)b + panel_size + i * sizeof(float)), _MM_HINT_T1);
             VE__UNROLL
-            for (unsigned i = 0; i < 4; i++)
+            for (unsigned i = 0; i < STEPS; i++)
                 tile_step(&sums, mr, nv, odd, at + i, b + i * width);
         }
         for (; n > 0; n--, at++, b += width) {

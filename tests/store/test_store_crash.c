@@ -9,7 +9,6 @@
  *
  * VE_LONG=1 in the environment: more runs, every torn length.
  */
-#define _GNU_SOURCE /* memmem */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,12 +20,10 @@
 #include <cmocka.h>
 
 #include "store/store.h"
-#include "support/stores.h"
+#include "support/changes.h"
 
-#define DIM         16u
 #define MAX_EVENTS  4000
 #define MAX_FILES   64
-#define MAX_ITEMS   512
 #define MAX_CHANGES 128
 #define SECTOR      512u
 
@@ -42,11 +39,6 @@ typedef struct event {
     int changes_done; /* acknowledged when this call was made */
 } event;
 
-/* Which version each id has after a number of changes; 0: not there, else version + 1. */
-typedef struct expected {
-    unsigned char versions[MAX_ITEMS];
-} expected;
-
 static struct {
     event events[MAX_EVENTS];
     int count;
@@ -57,7 +49,6 @@ static struct {
     int of_descriptor[1024];
     int changes_done;
     expected after[MAX_CHANGES + 1];
-    uint64_t next_key;
     int creation_done; /* events before the store's creation was acknowledged */
 } tape;
 
@@ -117,72 +108,6 @@ static void record(void *context, const ve__io_call *call)
 
 /* ---- random changes */
 
-static void acknowledge(const expected *state)
-{
-    tape.after[++tape.changes_done] = *state;
-}
-
-static void change_add(ve_store *store, chance *random, expected *state, uint64_t *next_key)
-{
-    static item items[5];
-    ve_store_entry entries[5];
-    size_t count = 1 + chance_below(random, 5);
-    for (size_t i = 0; i < count; i++) {
-        item_make(&items[i], *next_key + i, 0, DIM);
-        entries[i] = items[i].entry;
-    }
-    uint64_t ids[5];
-    assert_int_equal(ve_store_add_many(store, entries, count, ids), VE_OK);
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(ids[i], *next_key + i);
-        state->versions[ids[i]] = 1;
-    }
-    *next_key += count;
-}
-
-static uint64_t any_live(const expected *state, chance *random)
-{
-    uint64_t live[MAX_ITEMS];
-    unsigned count = 0;
-    for (uint64_t id = 1; id < MAX_ITEMS; id++)
-        if (state->versions[id])
-            live[count++] = id;
-    return count ? live[chance_below(random, count)] : 0;
-}
-
-static void remove_label_of(ve_store *store, expected *state, uint64_t id)
-{
-    char label[32], other[32];
-    item_label(id, label);
-    assert_int_equal(ve_store_remove_label(store, label, NULL), VE_OK);
-    for (uint64_t i = 1; i < MAX_ITEMS; i++) {
-        item_label(i, other);
-        if (strcmp(label, other) == 0)
-            state->versions[i] = 0;
-    }
-}
-
-static void change(ve_store *store, chance *random, expected *state, uint64_t *next_key)
-{
-    uint64_t id = any_live(state, random);
-    unsigned what = chance_below(random, 20);
-    item one;
-    if (id == 0 || what < 9) {
-        change_add(store, random, state, next_key);
-    } else if (what < 13) {
-        item_make(&one, id, state->versions[id], DIM);
-        assert_int_equal(ve_store_replace(store, id, &one.entry), VE_OK);
-        state->versions[id]++;
-    } else if (what < 17) {
-        assert_int_equal(ve_store_remove(store, id), VE_OK);
-        state->versions[id] = 0;
-    } else if (what < 18) {
-        remove_label_of(store, state, id);
-    } else {
-        assert_int_equal(ve_store_compact(store), VE_OK);
-    }
-}
-
 static void make_tape(const char *path, uint64_t seed, int changes)
 {
     chance random = {seed};
@@ -190,20 +115,19 @@ static void make_tape(const char *path, uint64_t seed, int changes)
     ve_store_options options = VE_STORE_OPTIONS_INIT;
     ve_store *store;
     expected state;
-    uint64_t next_key = 1;
     for (int i = 0; i < tape.count; i++)
         free(tape.events[i].bytes);
     memset(&tape, 0, sizeof tape);
-    memset(&state, 0, sizeof state);
+    expected_start(&state);
+    tape.after[0] = state;
     options.flags = VE_STORE_CREATE;
-    options.dim = DIM;
+    options.dim = CHANGES_DIM;
     assert_int_equal(ve__store_open(path, &options, &io, &store), VE_OK);
     tape.creation_done = tape.count;
     for (int i = 0; i < changes; i++) {
-        change(store, &random, &state, &next_key);
-        acknowledge(&state);
+        assert_int_equal(change_make(store, &random, &state), VE_OK);
+        tape.after[++tape.changes_done] = state;
     }
-    tape.next_key = next_key;
     ve_store_close(store);
 }
 
@@ -325,44 +249,12 @@ static void disk_free(disk *d)
 
 /* ---- what must hold */
 
-static int holds(ve_store *store, const expected *state)
-{
-    uint64_t count = 0;
-    for (uint64_t id = 1; id < MAX_ITEMS; id++) {
-        if (!state->versions[id])
-            continue;
-        if (!item_is(store, id, id, state->versions[id] - 1u, DIM))
-            return 0;
-        count++;
-    }
-    return ve_store_count(store) == count;
-}
-
 /* The state that was acknowledged, or the one that was being made; -1: neither. */
 static int state_of(ve_store *store, int done)
 {
-    if (holds(store, &tape.after[done]))
+    if (expected_holds(store, &tape.after[done]))
         return done;
-    return done < tape.changes_done && holds(store, &tape.after[done + 1]) ? done + 1 : -1;
-}
-
-static void check_nothing_left(const char *path, const expected *state)
-{
-    item one;
-    float vector[DIM];
-    size_t size;
-    unsigned char *all = read_file(path, &size);
-    for (uint64_t id = 1; id < tape.next_key; id++)
-        for (unsigned version = 0; version < 3; version++) {
-            if (state->versions[id] == version + 1)
-                continue;
-            item_make(&one, id, version, DIM);
-            memcpy(vector, one.vector, sizeof vector);
-            ve_normalize(vector, DIM);
-            assert_null(memmem(all, size, vector, 12));
-            assert_null(memmem(all, size, one.metadata, 14)); /* key and version */
-        }
-    free(all);
+    return done < tape.changes_done && expected_holds(store, &tape.after[done + 1]) ? done + 1 : -1;
 }
 
 static void check_disk(const char *folder, int end, int is_thorough)
@@ -390,16 +282,19 @@ static void check_disk(const char *folder, int end, int is_thorough)
     options.flags = 0;
     assert_int_equal(ve_store_open(path, &options, &store), VE_OK);
     assert_int_equal(access(path_in(folder, "crash.ves.tmp"), F_OK), -1);
-    check_nothing_left(path, &tape.after[state]);
+    /* All ids that were ever given are looked for. */
+    expected all = tape.after[state];
+    all.next_key = tape.after[tape.changes_done].next_key;
+    assert_true(expected_is_all(path, &all));
     item one;
     uint64_t id;
-    item_make(&one, MAX_ITEMS - 1, 0, DIM);
+    item_make(&one, CHANGES_ITEMS - 1, 0, CHANGES_DIM);
     assert_int_equal(ve_store_add(store, &one.entry, &id), VE_OK);
     ve_store_close(store);
     assert_int_equal(ve_store_open(path, &options, &store), VE_OK);
-    assert_true(item_is(store, id, MAX_ITEMS - 1, 0, DIM));
+    assert_true(item_is(store, id, CHANGES_ITEMS - 1, 0, CHANGES_DIM));
     assert_int_equal(ve_store_remove(store, id), VE_OK);
-    assert_true(holds(store, &tape.after[state]));
+    assert_true(expected_holds(store, &tape.after[state]));
     ve_store_close(store);
 }
 
