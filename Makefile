@@ -52,17 +52,30 @@ ISA_HERE := $(if $(filter x86_64,$(MACHINE)),avx2 avx512)$(if $(filter aarch64,$
 ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
 ISA_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
 ISA_FLAGS_neon :=
-OPTIONAL_SRC := $(foreach isa,$(ISA_SUFFIXES),$(wildcard lib/kernels/*_$(isa).c)) $(wildcard lib/kernels/*_openblas.c)
+OPTIONAL_SRC := $(foreach isa,$(ISA_SUFFIXES),$(wildcard lib/kernels/*_$(isa).c)) $(wildcard lib/kernels/*_openblas.c) \
+                $(wildcard lib/seal/*.c)
 LIB_SRC := $(filter-out $(OPTIONAL_SRC),$(wildcard lib/*/*.c)) \
            $(foreach isa,$(ISA_HERE),$(wildcard lib/kernels/*_$(isa).c)) \
            $(if $(filter openblas,$(GEMM)),$(wildcard lib/kernels/*_openblas.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 # kernels_scalar.c is what the vector kernels are tested against: it must stay scalar.
 SCALAR_FLAGS := -fno-tree-vectorize -fno-tree-slp-vectorize
-isa_flags = $(if $(filter %_scalar,$(1)),$(SCALAR_FLAGS)) $(foreach isa,$(ISA_SUFFIXES),$(if $(filter %_$(isa),$(1)),$(ISA_FLAGS_$(isa))))
+# stb_image lets the sums of broken JPEG files overflow, and shifts by 32 and more on their way to an error: defined
+# as wrapping, and not stopped by the sanitizer.
+STB_FLAGS := -fwrapv $(if $(SANITIZE),-fno-sanitize=shift)
+# Pointer checks in the unrolled kernels take minutes to compile; AddressSanitizer and guard pages watch their loads.
+ISA_SANITIZE := $(if $(findstring undefined,$(SANITIZE)),-fno-sanitize=null$(comma)alignment$(comma)object-size$(comma)pointer-overflow)
+isa_flags = $(if $(filter %_scalar,$(1)),$(SCALAR_FLAGS)) $(if $(filter image/decode,$(1)),$(STB_FLAGS)) $(foreach isa,$(ISA_SUFFIXES),$(if $(filter %_$(isa),$(1)),$(ISA_FLAGS_$(isa)) $(ISA_SANITIZE)))
 
 STATIC_LIB := $(BUILD)/libvisembed.a
 SHARED_LIB := $(BUILD)/libvisembed.so.$(VERSION)
+# Sealing stores needs libsodium, and so is a library of its own, which calls nothing of libvisembed.
+SEAL_SRC := $(wildcard lib/seal/*.c)
+SEAL_OBJ := $(SEAL_SRC:%.c=$(BUILD)/%.o)
+SEAL_STATIC := $(BUILD)/libvisembed-seal.a
+SEAL_SHARED := $(BUILD)/libvisembed-seal.so.$(VERSION)
+# For a program NAME that seals: LIBS_NAME := $(SEAL_LIBS), and $(SEAL_STATIC) among what it depends on.
+SEAL_LIBS := $(SEAL_STATIC) -lsodium
 
 # ---- programs: tools/NAME/*.c makes the program NAME, and so does every folder or file of examples/
 # Libraries that single programs need; the library itself needs none.
@@ -117,7 +130,10 @@ INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(CROSS_PACKAGES) clang clang-format-14
 PROGRAM_NAMES := $(foreach p,$(ALL_PROGRAMS),$(if $(or $(SYSROOT_READY),$(if $(LIBS_$(p)),,yes)),$(p)))
 PROGRAMS := $(PROGRAM_NAMES:%=$(BUILD)/bin/%)
 
-all: $(STATIC_LIB) $(SHARED_LIB) $(PROGRAMS) ## the library and the programs (also what plain `make` does)
+# A cross build has libsodium as an archive only, not for a shared library.
+SEAL := $(if $(and $(SEAL_SRC),$(if $(CROSS),,yes)),$(SEAL_STATIC) $(SEAL_SHARED))
+
+all: $(STATIC_LIB) $(SHARED_LIB) $(SEAL) $(PROGRAMS) ## the library and the programs (also what plain `make` does)
 
 # ---- compiling. Objects are made again when the flags change; the two files are touched only then.
 PROGRAM_FLAGS := -DVE_DATADIR='"$(DATADIR)"'
@@ -164,6 +180,16 @@ $(SHARED_LIB): $(LIB_OBJ) lib/visembed.map
 	    $(if $(SANITIZE),,-Wl,--no-undefined) -o $@ $(LIB_OBJ) $(LIB_LIBS)
 	@ln -sf $(notdir $@) $(BUILD)/libvisembed.so.$(SOVERSION)
 	@ln -sf $(notdir $@) $(BUILD)/libvisembed.so
+
+$(SEAL_STATIC): $(SEAL_OBJ)
+	@rm -f $@
+	$(call say,AR) $(CROSS)ar rcs $@ $^
+
+$(SEAL_SHARED): $(SEAL_OBJ) lib/visembed.map
+	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -shared -Wl,-soname,libvisembed-seal.so.$(SOVERSION) \
+	    -Wl,--version-script=lib/visembed.map $(if $(SANITIZE),,-Wl,--no-undefined) -o $@ $(SEAL_OBJ) -lsodium
+	@ln -sf $(notdir $@) $(BUILD)/libvisembed-seal.so.$(SOVERSION)
+	@ln -sf $(notdir $@) $(BUILD)/libvisembed-seal.so
 
 define program_rule
 $(BUILD)/bin/$(notdir $(1)): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(STATIC_LIB)
@@ -269,7 +295,7 @@ bench: ## speed of the kernels on this machine
 
 # ---- installing
 INSTALL ?= install
-HEADERS := $(wildcard include/*.h)
+HEADERS := $(filter-out $(if $(SEAL),,%/visembed_seal.h),$(wildcard include/*.h))
 # examples/embed.c and its like are there to be read, not to be installed.
 INSTALLED_PROGRAMS := $(filter ve-% faceauth,$(PROGRAM_NAMES))
 MAN_PAGES := $(foreach p,$(INSTALLED_PROGRAMS),$(wildcard docs/man/$(p).[158])) $(wildcard docs/man/*.3)
@@ -281,6 +307,7 @@ to = $(DESTDIR)$(1)
 # Every installed file, once: what `uninstall` removes.
 INSTALLED = $(HEADERS:include/%=$(INCLUDEDIR)/%) $(LIBDIR)/libvisembed.a $(LIBDIR)/libvisembed.so.$(VERSION) \
             $(LIBDIR)/libvisembed.so.$(SOVERSION) $(LIBDIR)/libvisembed.so $(PKGCONFIGDIR)/visembed.pc \
+            $(if $(SEAL),$(addprefix $(LIBDIR)/libvisembed-seal.,a so.$(VERSION) so.$(SOVERSION) so) $(PKGCONFIGDIR)/visembed-seal.pc) \
             $(CMAKE_FILES:%=$(CMAKEDIR)/%) $(INSTALLED_PROGRAMS:%=$(BINDIR)/%) \
             $(foreach m,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
             $(WEIGHTS:weights/%=$(DATADIR)/%)
@@ -297,6 +324,11 @@ install: all ## headers, libraries, pkg-config and CMake files, programs, man pa
 	$(INSTALL) -m 755 $(SHARED_LIB) $(call to,$(LIBDIR))
 	ln -sf libvisembed.so.$(VERSION) $(call to,$(LIBDIR))/libvisembed.so.$(SOVERSION)
 	ln -sf libvisembed.so.$(VERSION) $(call to,$(LIBDIR))/libvisembed.so
+	$(if $(SEAL),$(INSTALL) -m 644 $(SEAL_STATIC) $(call to,$(LIBDIR)))
+	$(if $(SEAL),$(INSTALL) -m 755 $(SEAL_SHARED) $(call to,$(LIBDIR)))
+	$(if $(SEAL),ln -sf libvisembed-seal.so.$(VERSION) $(call to,$(LIBDIR))/libvisembed-seal.so.$(SOVERSION))
+	$(if $(SEAL),ln -sf libvisembed-seal.so.$(VERSION) $(call to,$(LIBDIR))/libvisembed-seal.so)
+	$(if $(SEAL),$(fill_in) tools/packaging/visembed-seal.pc.in >$(call to,$(PKGCONFIGDIR))/visembed-seal.pc)
 	$(fill_in) tools/packaging/visembed.pc.in >$(call to,$(PKGCONFIGDIR))/visembed.pc
 	for file in $(CMAKE_FILES); do $(fill_in) tools/packaging/$$file.in >$(call to,$(CMAKEDIR))/$$file; done
 	$(if $(INSTALLED_PROGRAMS),$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(BUILD)/bin/%) $(call to,$(BINDIR)))

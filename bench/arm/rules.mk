@@ -1,5 +1,4 @@
 # Instructions counted under QEMU: the plugin is built for this machine, the programs for aarch64.
-ARM_CC := $(if $(filter aarch64,$(shell uname -m)),$(CC),aarch64-linux-gnu-gcc)
 ARM_BUILD := build/aarch64-$(notdir $(CC))
 ARM_PLUGIN := build/bench-arm/libarmcount.so
 BENCH_ARM_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross qemu-user python3-minimal
@@ -46,4 +45,4 @@ bench-arm: ## counts the aarch64 instructions of an embedding under QEMU, ONNX R
 check-arm-counts: ## fails when an embedding takes 1 % more aarch64 instructions than bench/arm/expected.tsv says
 	@tools/install-packages $(BENCH_ARM_PACKAGES)
 	@$(MAKE) --no-print-directory --silent arm-counters
-	@bench/arm/bench-arm $(ARM_ARGUMENTS) $(if $(UPDATE),--update,--check) $(CHECK_CASES)
+	@bench/arm/bench-arm $(ARM_ARGUMENTS) $(if $(VERIFY),--verify atto:64,$(if $(UPDATE),--update,--check) $(CHECK_CASES))

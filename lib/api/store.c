@@ -369,14 +369,14 @@ ve_status ve_store_refresh(ve_store *store, int *changed)
 ve_status ve_store_compact(ve_store *store)
 {
     VE_CHECK_ARG(store != NULL);
-    return ve__store_rewrite(store, store->seal);
+    return ve__store_rewrite(store, 0, NULL);
 }
 
 ve_status ve_store_reseal(ve_store *store, const ve_store_seal *seal)
 {
     VE_CHECK_ARG(store != NULL);
     VE_CHECK_ARG(seal == NULL || seal->struct_size >= sizeof *seal);
-    return ve__store_rewrite(store, seal);
+    return ve__store_rewrite(store, 1, seal);
 }
 
 static ve_status check_report(const ve_store_report *report)

@@ -21,8 +21,9 @@
 typedef struct slot_facts {
     ve__slot slot;
     uint8_t verdict;
-    uint8_t is_removed; /* a good slot removes or replaces this record */
-    uint8_t is_whole;   /* an ADD slot whose contents and text are good and live */
+    uint8_t has_broken_seal; /* though its checksums hold: no torn write, somebody changed it */
+    uint8_t is_removed;      /* a good slot removes or replaces this record */
+    uint8_t is_whole;        /* an ADD slot whose contents and text are good and live */
 } slot_facts;
 
 typedef struct survey {
@@ -124,8 +125,8 @@ static ve_status read_all(survey *s)
             uint8_t *trailer = s->trailers + i * VE__STORE_TRAILER_BYTES;
             f->verdict = (uint8_t)ve__slot_decode(payload, s->payload_bytes, trailer, s->header.salt, first + i,
                                                   &f->slot);
-            if (f->verdict == VE__SLOT_GOOD && !is_seal_good(s, first + i, &f->slot, payload, trailer))
-                f->verdict = VE__SLOT_BAD_CONTENT;
+            f->has_broken_seal =
+                f->verdict == VE__SLOT_GOOD && !is_seal_good(s, first + i, &f->slot, payload, trailer);
         }
         first += done;
     }
@@ -189,7 +190,7 @@ static void judge_record(survey *s, uint64_t number, uint64_t end, ve_store_repo
         const slot_facts *part = i < end ? &s->slots[i] : NULL;
         int is_mine = part && part->verdict != VE__SLOT_BAD_STRUCTURE && part->slot.id == f->slot.id &&
                       (i == number || part->slot.kind == VE__SLOT_TEXT);
-        int is_bad = !is_mine || part->verdict != VE__SLOT_GOOD;
+        int is_bad = !is_mine || part->verdict != VE__SLOT_GOOD || part->has_broken_seal;
         is_good = is_good && !is_bad && part->slot.state == VE__SLOT_LIVE;
         has_contents |= is_mine && (is_bad || part->slot.state == VE__SLOT_LIVE);
         if (is_mine && is_bad && !f->is_removed)
@@ -212,6 +213,8 @@ static void judge(survey *s, ve_store_report *report)
         else if (f->slot.kind == VE__SLOT_ADD)
             judge_record(s, i, s->tail, report);
     }
+    if (s->tail < s->header.marked_slots)
+        damage(s, report, ve__store_slot_offset(s->header.dim, s->tail)); /* the file became shorter */
     report->torn_bytes = s->file_bytes - ve__store_slot_offset(s->header.dim, s->tail);
     if (s->file_bytes < VE__STORE_HEADER_BYTES)
         report->torn_bytes = 0;
@@ -223,6 +226,8 @@ static ve_status make_survey(survey *s, const char *path, ve_store_report *repor
     VE_TRY(make_room(s));
     VE_TRY(read_all(s));
     find_tail(s);
+    if (s->tail < s->header.marked_slots) /* what the mark covers is no torn tail */
+        s->tail = s->header.marked_slots < s->count ? s->header.marked_slots : s->count;
     mark_removed(s);
     judge(s, report);
     return VE_OK;

@@ -83,7 +83,8 @@ void ve__store_header_encode(const ve__store_header *header, uint8_t page[VE__ST
     memcpy(page + AT_WRAPPED_KEY, header->wrapped_key, sizeof header->wrapped_key);
     memcpy(page + AT_KEY_TAG, header->key_tag, sizeof header->key_tag);
     ve__store_u32(page + AT_CRC, ve__crc32c(0, page, AT_CRC));
-    memcpy(page + VE__STORE_COPY_BYTES, page, VE__STORE_COPY_BYTES);
+    memcpy(page + VE__STORE_SECOND_COPY, page, VE__STORE_COPY_BYTES);
+    ve__store_mark_encode(header->marked_slots, header->salt, page + VE__STORE_MARK_OFFSET);
 }
 
 /* Everything that later code divides by, multiplies or prints. */
@@ -112,8 +113,9 @@ static ve_status check_fields(const uint8_t *copy, const char *path)
 ve_status ve__store_header_decode(const uint8_t *page, size_t size, unsigned copy_number, const char *path,
                                   ve__store_header *header)
 {
-    const uint8_t *copy = page + copy_number * VE__STORE_COPY_BYTES;
-    if (size < (copy_number + 1) * VE__STORE_COPY_BYTES)
+    unsigned offset = copy_number * VE__STORE_SECOND_COPY;
+    const uint8_t *copy = page + offset;
+    if (size < VE__STORE_HEADER_BYTES)
         return ve__fail(VE_ERR_FORMAT, "%s: too short to be a store (%zu bytes)", path, size);
     if (memcmp(copy, magic, sizeof magic) != 0)
         return ve__fail(VE_ERR_FORMAT, "%s: not a store", path);
@@ -121,8 +123,7 @@ ve_status ve__store_header_decode(const uint8_t *page, size_t size, unsigned cop
         return ve__fail(VE_ERR_VERSION, "%s: written in format version %u, this library reads up to %u", path,
                         ve__load_u32(copy + AT_VERSION), VE__STORE_VERSION);
     if (ve__load_u32(copy + AT_CRC) != ve__crc32c(0, copy, AT_CRC))
-        return ve__fail(VE_ERR_CORRUPT, "%s: the header (offset %u) is damaged", path,
-                        copy_number * VE__STORE_COPY_BYTES);
+        return ve__fail(VE_ERR_CORRUPT, "%s: the header (offset %u) is damaged", path, offset);
     VE_TRY(check_fields(copy, path));
     memset(header, 0, sizeof *header);
     header->dim = ve__load_u32(copy + AT_DIM);
@@ -137,6 +138,7 @@ ve_status ve__store_header_decode(const uint8_t *page, size_t size, unsigned cop
     memcpy(header->key_nonce, copy + AT_KEY_NONCE, sizeof header->key_nonce);
     memcpy(header->wrapped_key, copy + AT_WRAPPED_KEY, sizeof header->wrapped_key);
     memcpy(header->key_tag, copy + AT_KEY_TAG, sizeof header->key_tag);
+    header->marked_slots = ve__store_mark_decode(page + VE__STORE_MARK_OFFSET, header->salt);
     return VE_OK;
 }
 
@@ -160,6 +162,24 @@ static uint32_t content_crc(uint32_t start, const uint8_t *payload, size_t paylo
     uint32_t crc = ve__crc32c(start, trailer + STATE, 4);
     crc = ve__crc32c(crc, payload, payload_bytes);
     return ve__crc32c(crc, trailer, STRUCTURE);
+}
+
+static uint32_t mark_crc(const uint8_t *mark, const uint8_t salt[VE__STORE_SALT_BYTES])
+{
+    return ve__crc32c(ve__crc32c(0, salt, VE__STORE_SALT_BYTES), mark, 8);
+}
+
+void ve__store_mark_encode(uint64_t slots, const uint8_t salt[VE__STORE_SALT_BYTES],
+                           uint8_t mark[VE__STORE_MARK_BYTES])
+{
+    ve__store_u64(mark, slots);
+    ve__store_u32(mark + 8, mark_crc(mark, salt));
+}
+
+uint64_t ve__store_mark_decode(const uint8_t mark[VE__STORE_MARK_BYTES],
+                               const uint8_t salt[VE__STORE_SALT_BYTES])
+{
+    return ve__load_u32(mark + 8) == mark_crc(mark, salt) ? ve__load_u64(mark) : 0;
 }
 
 void ve__slot_encode_structure(const ve__slot *slot, const uint8_t salt[VE__STORE_SALT_BYTES], uint64_t number,

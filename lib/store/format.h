@@ -2,8 +2,9 @@
 /* The bytes of a store file (docs/store-format.md): a header page, then slots of one size. Pure functions: they
  * turn bytes into numbers and back, and check. All numbers are little-endian.
  *
- *   offset 0      header copy, 2048 bytes; its last four are the CRC-32C of the others
- *   offset 2048   the same again, for recovery
+ *   offset 0      header copy, 1024 bytes; its last four are the CRC-32C of the others
+ *   offset 1024   mark: u64 number of slots that are known to be on the disk, u32 CRC-32C of salt and number
+ *   offset 2048   the header copy again, for recovery
  *   offset 4096   slot 0, slot 1, ...
  *
  * A slot, payload_bytes + 128 long:
@@ -27,7 +28,10 @@
 
 #define VE__STORE_VERSION       1u
 #define VE__STORE_HEADER_BYTES  4096u
-#define VE__STORE_COPY_BYTES    2048u
+#define VE__STORE_COPY_BYTES    1024u
+#define VE__STORE_MARK_OFFSET   1024u
+#define VE__STORE_MARK_BYTES    12u
+#define VE__STORE_SECOND_COPY   2048u
 #define VE__STORE_TRAILER_BYTES 128u
 #define VE__STORE_PRIVATE_BYTES 48u
 #define VE__STORE_INLINE_TEXT   40u
@@ -45,6 +49,7 @@ typedef struct ve__store_header {
     /* sealed: how the key is found again, and the key of this file encrypted with that key */
     uint8_t parameters[64];
     uint8_t key_nonce[24], wrapped_key[32], key_tag[16];
+    uint64_t marked_slots; /* the mark; encoded apart */
 } ve__store_header;
 
 typedef enum ve__slot_kind { VE__SLOT_ADD = 1, VE__SLOT_TEXT = 2, VE__SLOT_REMOVE = 3 } ve__slot_kind;
@@ -79,6 +84,14 @@ void ve__store_header_encode(const ve__store_header *header, uint8_t page[VE__ST
  */
 ve_status ve__store_header_decode(const uint8_t *page, size_t size, unsigned copy, const char *path,
                                   ve__store_header *header);
+
+/* The mark is written when a store is closed and when it is rewritten, always after the slots were synced. Bad
+ * slots in front of it were good once: they are damage, never a torn tail. A mark that is not whole says
+ * nothing (0). */
+void ve__store_mark_encode(uint64_t slots, const uint8_t salt[VE__STORE_SALT_BYTES],
+                           uint8_t mark[VE__STORE_MARK_BYTES]);
+uint64_t ve__store_mark_decode(const uint8_t mark[VE__STORE_MARK_BYTES],
+                               const uint8_t salt[VE__STORE_SALT_BYTES]);
 
 /* Fills in structure and checksums; private, nonce, tag and payload must be there already. */
 void ve__slot_encode(const ve__slot *slot, const uint8_t salt[VE__STORE_SALT_BYTES], uint64_t number,

@@ -118,10 +118,32 @@ ve_status ve__store_open(const char *path, const ve_store_options *options, cons
     return VE_OK;
 }
 
+/* Notes in the header how many slots are on the disk: from now on damage to them cannot look like a torn tail.
+ * Only helps; nothing depends on its success. Not synced: it may arrive late or never, but never too early. */
+static void write_mark(ve_store *store)
+{
+    ve__table *table = store->table;
+    ve__file_facts facts;
+    uint8_t mark[VE__STORE_MARK_BYTES];
+    if (!table || store->flags & VE_STORE_READ_ONLY || store->has_failed || !table->is_synced ||
+        table->end_slot <= table->header.marked_slots)
+        return;
+    if (!(store->flags & VE_STORE_EXCLUSIVE) && ve__io_lock(&store->io, &store->lock_file, 0) != VE_OK)
+        return;
+    ve__store_mark_encode(table->end_slot, table->header.salt, mark);
+    if (ve__io_facts_of_path(&store->io, store->path, &facts) == VE_OK && facts.inode == table->inode &&
+        facts.device == table->device &&
+        facts.size >= ve__store_slot_offset(table->header.dim, table->end_slot))
+        ve__io_write(&store->io, &table->file, VE__STORE_MARK_OFFSET, mark, sizeof mark);
+    if (!(store->flags & VE_STORE_EXCLUSIVE))
+        ve__io_unlock(&store->lock_file);
+}
+
 void ve__store_close(ve_store *store)
 {
     if (!store)
         return;
+    write_mark(store);
     ve__table_free(store->table);
     ve__io_close(&store->lock_file);
     ve__pool_free(store->pool);

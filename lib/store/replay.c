@@ -6,7 +6,7 @@
  * are good. Writers sync a commit before they start the next one, so:
  *
  *   - a bad slot with no slot of a later commit behind it is a torn tail: never acknowledged, and dropped;
- *   - a bad slot with one behind it is damage;
+ *   - a bad slot with one behind it is damage, and so is one in front of the header's mark;
  *   - a slot with a sound structure but bad contents may be one whose erasure was interrupted. Then a later
  * commit removes or replaces it, and all is well. These are the `suspects`.
  *
@@ -416,7 +416,11 @@ static ve_status replay_all(replay *r)
         if (again && r->suspect_count == 0 && r->table->end_slot == end && attempt > 2)
             again = 0;
     }
-    return r->suspect_count > 0 ? broken_rule(r, r->suspects[0].slot, "damaged") : VE_OK;
+    if (r->suspect_count > 0)
+        return broken_rule(r, r->suspects[0].slot, "damaged");
+    if (r->table->end_slot < r->table->header.marked_slots)
+        return broken_rule(r, r->has_stopped ? r->stop_slot : r->table->end_slot, "damaged or missing");
+    return VE_OK;
 }
 
 ve_status ve__replay(const ve__io *io, const ve_store_seal *seal, ve__table *table, ve__gate *gate,

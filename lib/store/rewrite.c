@@ -92,6 +92,7 @@ ve_status ve__store_write_file(const ve__io *io, const ve__table *table, const v
     ve__file file;
     header.generation = generation;
     header.next_id = ve__table_next_id(table);
+    header.marked_slots = table->used_slots;
     header.is_sealed = 0;
     memset(header.parameters, 0, sizeof header.parameters);
     memset(header.key_nonce, 0, sizeof header.key_nonce);
@@ -161,9 +162,10 @@ static ve_status reload(ve_store *store)
     return ve__store_catch_up(store, &has_changed);
 }
 
-ve_status ve__store_rewrite(ve_store *store, const ve_store_seal *seal)
+ve_status ve__store_rewrite(ve_store *store, int has_new_seal, const ve_store_seal *new_seal)
 {
     VE_TRY(ve__store_begin(store));
+    const ve_store_seal *seal = has_new_seal ? new_seal : store->table->header.is_sealed ? store->seal : NULL;
     ve_status status = ve__io_unlink(&store->io, store->temporary_path);
     if (status == VE_OK)
         status = ve__store_write_file(&store->io, store->table, seal, store->table->header.generation + 1,

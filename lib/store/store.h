@@ -110,8 +110,9 @@ static inline uint64_t ve__slot_writer_next(const ve__slot_writer *writer)
 
 /* Makes an empty store file at path, in one step. */
 ve_status ve__store_create(ve_store *store, const ve_store_options *options);
-/* Rewrites the file from the table, sealed with `seal` (NULL: not sealed). */
-ve_status ve__store_rewrite(ve_store *store, const ve_store_seal *seal);
+/* Rewrites the file from the table, sealed as it was or, with has_new_seal, with new_seal (NULL: not at all).
+ */
+ve_status ve__store_rewrite(ve_store *store, int has_new_seal, const ve_store_seal *new_seal);
 /* Writes the live rows of a table as a new file (VE_ERR_EXISTS), synced; the folder is not. */
 ve_status ve__store_write_file(const ve__io *io, const ve__table *table, const ve_store_seal *seal,
                                uint64_t generation, const char *path);

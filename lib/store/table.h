@@ -71,7 +71,7 @@ typedef struct ve__table {
     ve__dead_id *dead_ids;
     size_t dead_count, dead_capacity;
 
-    uint64_t next_id; /* above all ids that slots of this file introduced */
+    uint64_t next_id;    /* above all ids that slots of this file introduced */
     uint64_t commit;     /* number of the last commit */
     uint64_t end_slot;   /* behind the last commit */
     uint64_t used_slots; /* by live rows */

@@ -60,11 +60,12 @@ static ve_status measure_with_model(const bench_options *o, const char *path, co
     measure_peaks(r);
     r->level_count = limits_memory(r->model.kernels, r->machine.cache_bytes, r->levels);
     say("embeddings");
-    VE_TRY(measure_latency(model, r->size, r->threads, o->runs, &r->latency));
+    VE_TRY(measure_latency(model, r->size, r->threads, o->runs, o->seconds, &r->latency));
     if (o->batch)
         VE_TRY(measure_batch(model, r->size, r->machine.cores, o->batch, &r->batch));
     say("cold starts");
-    VE_TRY(measure_cold_start(path, r->size, r->threads, &r->cold));
+    if (measure_cold_start(path, r->size, r->threads, &r->cold) != VE_OK)
+        fprintf(stderr, "ve-bench: cold start not measured: %s\n", ve_last_error());
     say("stages and layers");
     VE_TRY(ve__weights_open(path, &weights));
     r->multiply_adds = network_multiply_adds(ve__weights_arch(weights), r->size, r->size);

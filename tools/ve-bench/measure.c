@@ -12,8 +12,7 @@
 #include "limits.h"
 
 #define WARM_UP_RUNS   3
-#define GROUPS         10  /* of runs, with a look at the machine's peak before each */
-#define LEAST_SECONDS  3.0 /* of all groups together */
+#define GROUPS         10 /* of runs, with a look at the machine's peak before each */
 #define MOST_RUNS      100000u
 #define WINDOW_SECONDS 10.0
 #define PICTURE_WIDTH  640u
@@ -83,8 +82,8 @@ static ve_status time_picture(subject *s, double *seconds)
     return status;
 }
 
-/* How many runs a group needs for the whole to last LEAST_SECONDS. */
-static ve_status choose_group(subject *s, unsigned runs, unsigned *group)
+/* How many runs a group needs for the whole to last so many seconds. */
+static ve_status choose_group(subject *s, unsigned runs, double seconds, unsigned *group)
 {
     double fastest = 1e9;
     for (int i = 0; i < WARM_UP_RUNS; i++) {
@@ -92,7 +91,7 @@ static ve_status choose_group(subject *s, unsigned runs, unsigned *group)
         VE_TRY(embed(s));
         fastest = fmin(fastest, time_wall() - started);
     }
-    double wanted = fmin(LEAST_SECONDS / fastest, MOST_RUNS);
+    double wanted = fmin(seconds / fastest, MOST_RUNS);
     unsigned least = runs > (unsigned)wanted ? runs : (unsigned)wanted;
     *group = (least + GROUPS - 1) / GROUPS;
     return VE_OK;
@@ -113,7 +112,8 @@ static ve_status time_groups(subject *s, unsigned group, const char *isa, double
     return VE_OK;
 }
 
-ve_status measure_latency(const ve_model *model, unsigned size, unsigned threads, unsigned runs, latency *l)
+ve_status measure_latency(const ve_model *model, unsigned size, unsigned threads, unsigned runs, double seconds,
+                          latency *l)
 {
     ve_model_info info = VE_MODEL_INFO_INIT;
     subject *s;
@@ -121,7 +121,7 @@ ve_status measure_latency(const ve_model *model, unsigned size, unsigned threads
     double peaks[GROUPS];
     VE_TRY(ve_model_get_info(model, &info));
     VE_TRY(open_subject(model, size, threads, &s));
-    ve_status status = choose_group(s, runs, &group);
+    ve_status status = choose_group(s, runs, seconds, &group);
     double *times = status == VE_OK ? malloc((size_t)2 * GROUPS * group * sizeof *times) : NULL;
     if (status == VE_OK && !times)
         status = VE_ERR_MEMORY;

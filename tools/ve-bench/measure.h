@@ -43,7 +43,9 @@ typedef struct cold_start {
     double peak_rss_mib;
 } cold_start;
 
-ve_status measure_latency(const ve_model *model, unsigned size, unsigned threads, unsigned runs, latency *l);
+/* At least `runs` embeddings and `seconds` of them. */
+ve_status measure_latency(const ve_model *model, unsigned size, unsigned threads, unsigned runs, double seconds,
+                          latency *l);
 ve_status measure_batch(const ve_model *model, unsigned size, unsigned threads, unsigned pictures,
                         batch_rate *b);
 /* The caller frees s->windows. */

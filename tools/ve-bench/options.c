@@ -24,7 +24,8 @@ static const char help[] =
     "      --isa NAME      kernels to use: scalar, neon, avx2, avx512 (default: the best)\n"
     "      --precision P   f32 or f16, of random weights in their file (default f32)\n"
     "  -b, --batch N       also embed N pictures at once, one thread a picture\n"
-    "      --runs N        at least N embeddings (default 30; and at least three seconds of them)\n"
+    "      --runs N        at least N embeddings (default 30) ...\n"
+    "      --seconds S     ... and at least S seconds of them (default 3)\n"
     "      --minutes M     then a run of M minutes, to see what heat does\n"
     "      --json FILE     write all figures there\n"
     "      --svg FILE      write a roofline plot there, with every layer on it\n"
@@ -55,12 +56,12 @@ static next_step read_unsigned(const char *name, const char *text, unsigned long
     return NEXT_RUN;
 }
 
-static next_step read_minutes(const char *text, double *minutes)
+static next_step read_time(const char *name, const char *text, double high, double *value)
 {
     char *end;
-    *minutes = strtod(text, &end);
-    if (end == text || *end || !(*minutes >= 0 && *minutes <= 1440))
-        return usage_error("--minutes %s: want a number from 0 to 1440", text);
+    *value = strtod(text, &end);
+    if (end == text || *end || !(*value >= 0 && *value <= high))
+        return usage_error("--%s %s: want a number from 0 to %.0f", name, text, high);
     return NEXT_RUN;
 }
 
@@ -74,6 +75,7 @@ enum {
     OPTION_ISA = 256,
     OPTION_PRECISION,
     OPTION_RUNS,
+    OPTION_SECONDS,
     OPTION_MINUTES,
     OPTION_JSON,
     OPTION_SVG,
@@ -89,6 +91,7 @@ static const struct option long_options[] = {{"model", required_argument, NULL, 
                                              {"precision", required_argument, NULL, OPTION_PRECISION},
                                              {"batch", required_argument, NULL, 'b'},
                                              {"runs", required_argument, NULL, OPTION_RUNS},
+                                             {"seconds", required_argument, NULL, OPTION_SECONDS},
                                              {"minutes", required_argument, NULL, OPTION_MINUTES},
                                              {"json", required_argument, NULL, OPTION_JSON},
                                              {"svg", required_argument, NULL, OPTION_SVG},
@@ -121,7 +124,9 @@ static next_step read_option(int option, bench_options *o)
     case OPTION_PRECISION:
         return read_precision(optarg, &o->is_half);
     case OPTION_MINUTES:
-        return read_minutes(optarg, &o->minutes);
+        return read_time("minutes", optarg, 1440, &o->minutes);
+    case OPTION_SECONDS:
+        return read_time("seconds", optarg, 3600, &o->seconds);
     case OPTION_JSON:
         o->json = optarg;
         return NEXT_RUN;
@@ -154,6 +159,7 @@ next_step options_read(int argc, char **argv, bench_options *options)
     options->root = "";
     options->threads = 1;
     options->runs = 30;
+    options->seconds = 3;
     while ((option = getopt_long(argc, argv, "m:a:s:t:b:hV", long_options, NULL)) != -1) {
         next_step result = read_option(option, options);
         if (result != NEXT_RUN)

@@ -14,6 +14,7 @@ typedef struct bench_options {
     unsigned threads;  /* 0: all cores */
     unsigned batch;    /* pictures; 0: no batch run */
     unsigned runs;     /* at least so many embeddings */
+    double seconds;    /* and at least for so long */
     double minutes;    /* of the sustained run; 0: none */
     int is_half;       /* of a random model */
     int is_cold_child; /* started by ve-bench itself to measure a cold start */

@@ -96,6 +96,8 @@ static void print_latency(const bench_report *r, FILE *out)
 static void print_cold(const bench_report *r, FILE *out)
 {
     const cold_start *c = &r->cold;
+    if (c->runs == 0)
+        return;
     fprintf(out, "\nCold start, %u times\n", c->runs);
     fprintf(out, "  process and model %.2f ms, session %.2f ms, first embedding %.2f ms, second %.2f ms\n",
             1e3 * c->open, 1e3 * c->session, 1e3 * c->first, 1e3 * c->second);

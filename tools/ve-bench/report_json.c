@@ -23,7 +23,7 @@ static void put_number(json *j, const char *key, double value)
 {
     name(j, key);
     if (isfinite(value))
-        fprintf(j->out, "%.6g", value);
+        fprintf(j->out, "%.10g", value);
     else
         fputs("null", j->out);
 }
@@ -166,6 +166,8 @@ static void put_latency(json *j, const bench_report *r)
 
 static void put_cold(json *j, const cold_start *c)
 {
+    if (c->runs == 0)
+        return;
     open_part(j, "cold_start_ms");
     put_number(j, "process_and_model", 1e3 * c->open);
     put_number(j, "session", 1e3 * c->session);
