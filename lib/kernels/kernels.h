@@ -73,6 +73,9 @@ typedef struct ve__dense {
      * square_sums[j] += sum over r of panel_out[r][j]^2 (n floats), the rows added in a fixed order. */
     void (*multiply_gelu)(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
                           void *panel_out, float *square_sums);
+
+    /* Rows in the tallest tile: calls whose rows are a multiple of it waste nothing. 1: any number is as good. */
+    unsigned tile_rows;
 } ve__dense;
 
 typedef struct ve__kernels {

@@ -17,7 +17,7 @@ void ve__kernels_fill_neon(ve__kernels *table)
     static const ve__kernels all = {
         .name = "neon",
         .dense_f32 = {packed_bytes, pack, panel_bytes, panel_write, panel_norm, panel_scale, multiply,
-                      multiply_gelu},
+                      multiply_gelu, 12},
         .depthwise_bytes = depthwise_bytes,
         .depthwise_pack = depthwise_pack,
         .depthwise = depthwise,

@@ -110,8 +110,8 @@ static void multiply_gelu(const void *panel, unsigned rows, unsigned k, const vo
 
 void ve__kernels_fill_openblas(ve__kernels *table)
 {
-    static const ve__dense dense = {packed_bytes, pack,        panel_bytes, panel_write,
-                                    panel_norm,   panel_scale, multiply,    multiply_gelu};
+    static const ve__dense dense = {
+        packed_bytes, pack, panel_bytes, panel_write, panel_norm, panel_scale, multiply, multiply_gelu, 1};
     norm_row = table->norm_row;
     gelu = table->gelu;
     table->dense_f32 = dense;

@@ -71,11 +71,11 @@ static void block_share(void *data, unsigned thread, unsigned thread_count)
     const job *j = data;
     const thread_scratch *t = &j->run->threads[thread];
     unsigned first, end;
-    ve__share(j->in->width * j->in->height, thread, thread_count, &first, &end);
+    share_pixels(j->run, j->in->width * j->in->height, thread, thread_count, &first, &end);
     unsigned bands = (end - first + j->band - 1) / j->band;
     for (unsigned b = 0; b < bands; b++) {
         unsigned from, to;
-        ve__share(end - first, b, bands, &from, &to);
+        share_pixels(j->run, end - first, b, bands, &from, &to);
         expand_band(j, t, first + from, to - from, t->hidden, NULL);
         contract_band(j, t, first + from, to - from, t->hidden);
     }
@@ -89,7 +89,7 @@ static void expand_share(void *data, unsigned thread, unsigned thread_count)
     for (unsigned b = first_band; b < end_band; b++) {
         unsigned from, to;
         float *sums = j->run->square_sums + (size_t)b * hidden;
-        ve__share(j->in->width * j->in->height, b, j->band_count, &from, &to);
+        share_pixels(j->run, j->in->width * j->in->height, b, j->band_count, &from, &to);
         for (unsigned c = 0; c < hidden; c++)
             sums[c] = 0;
         expand_band(j, &j->run->threads[thread], from, to - from, j->run->hidden + b * j->hidden_bytes, sums);
@@ -124,7 +124,7 @@ static void contract_share(void *data, unsigned thread, unsigned thread_count)
     for (unsigned b = first_band; b < end_band; b++) {
         unsigned from, to;
         void *panel = j->run->hidden + b * j->hidden_bytes;
-        ve__share(j->in->width * j->in->height, b, j->band_count, &from, &to);
+        share_pixels(j->run, j->in->width * j->in->height, b, j->band_count, &from, &to);
         j->run->net->kernels->dense_f32.panel_scale(panel, to - from, hidden, t->scale);
         contract_band(j, t, from, to - from, panel);
     }
@@ -138,7 +138,7 @@ void ve__net_block(ve__run *run, unsigned s, const block *b, const map *in, cons
         return;
     }
     j.band_count = fixed_band_count(run, s);
-    j.hidden_bytes = ve__round_up(run->net->kernels->dense_f32.panel_bytes(j.band, b->fc1.n), VE__ALIGN);
+    j.hidden_bytes = hidden_panel_bytes(run, s);
     ve__pool_run(run->pool, expand_share, &j);
     ve__pool_run(run->pool, contract_share, &j);
 }

@@ -80,11 +80,11 @@ static void convolve_share(void *data, unsigned thread, unsigned thread_count)
 {
     const job *j = data;
     unsigned first, end;
-    ve__share(j->out->width * j->out->height, thread, thread_count, &first, &end);
+    share_pixels(j->run, j->out->width * j->out->height, thread, thread_count, &first, &end);
     unsigned bands = (end - first + j->band - 1) / j->band;
     for (unsigned b = 0; b < bands; b++) {
         unsigned from, to;
-        ve__share(end - first, b, bands, &from, &to);
+        share_pixels(j->run, end - first, b, bands, &from, &to);
         convolve_band(j, &j->run->threads[thread], first + from, to - from);
     }
 }

@@ -69,7 +69,7 @@ struct ve__run {
     map image;    /* the input as a map without a border */
     map stem_mid; /* overlapping stems: between the two convolutions */
     map maps[VE__STAGES][2];
-    unsigned band[VE__STAGES]; /* pixels a band */
+    unsigned band[VE__STAGES]; /* pixels that a band should have; it has at most band_capacity() */
     thread_scratch *threads;
 
     /* Version 2: hidden layers of all bands of a block, and the square sums of each. */
@@ -84,6 +84,25 @@ struct ve__run {
     ve__arena arena;
 };
 
+/* Deals `count` pixels to `parts` threads or bands as ve__share does, in whole tiles of the dense kernels where
+ * there are enough of them; what is left over goes to the last part. */
+static inline void share_pixels(const ve__run *run, unsigned count, unsigned part, unsigned parts,
+                                unsigned *first, unsigned *end)
+{
+    unsigned tile = run->net->kernels->dense_f32.tile_rows;
+    if (count / tile < parts)
+        tile = 1;
+    ve__share(count / tile, part, parts, first, end);
+    *first *= tile;
+    *end = part + 1 == parts ? count : *end * tile;
+}
+
+/* The most pixels in a part when share_pixels() cuts into ceil(count / band) parts. */
+static inline unsigned band_capacity(const ve__run *run, unsigned band)
+{
+    return band + 2 * run->net->kernels->dense_f32.tile_rows;
+}
+
 /* The bands of a version-2 block are the same for any number of threads, since the order in which their square
  * sums are added depends on them. */
 static inline unsigned fixed_band_count(const ve__run *run, unsigned s)
@@ -91,6 +110,13 @@ static inline unsigned fixed_band_count(const ve__run *run, unsigned s)
     const map *m = &run->maps[s][0];
     unsigned pixels = m->width * m->height;
     return (pixels + run->band[s] - 1) / run->band[s];
+}
+
+/* Version 2: bytes of one band's hidden panel in stage s. */
+static inline size_t hidden_panel_bytes(const ve__run *run, unsigned s)
+{
+    unsigned rows = band_capacity(run, run->band[s]);
+    return ve__round_up(run->net->kernels->dense_f32.panel_bytes(rows, run->net->stages[s].hidden), VE__ALIGN);
 }
 
 /* Output pixels that a convolution works on at a time. */

@@ -80,20 +80,24 @@ typedef struct needs {
     size_t rows, panel, hidden, band, scale;
 } needs;
 
-static void need_convolution(needs *n, const ve__dense *dense, const dense_layer *layer)
+static void need_convolution(needs *n, const ve__run *run, const dense_layer *layer)
 {
-    n->rows = larger(n->rows, (size_t)CONVOLVE_BAND * (layer->k + VE__LANES) * sizeof(float));
-    n->panel = larger(n->panel, dense->panel_bytes(CONVOLVE_BAND, layer->k));
-    n->band = larger(n->band, CONVOLVE_BAND);
+    unsigned rows = band_capacity(run, CONVOLVE_BAND);
+    n->rows = larger(n->rows, (size_t)rows * (layer->k + VE__LANES) * sizeof(float));
+    n->panel = larger(n->panel, run->net->kernels->dense_f32.panel_bytes(rows, layer->k));
+    n->band = larger(n->band, rows);
 }
 
-static void need_blocks(needs *n, const ve__dense *dense, const stage *st, unsigned band, int version)
+static void need_blocks(needs *n, const ve__run *run, unsigned s)
 {
-    n->rows = larger(n->rows, (size_t)band * ve__padded(st->channels) * sizeof(float));
-    n->panel = larger(n->panel, dense->panel_bytes(band, st->channels));
-    n->band = larger(n->band, band);
-    if (version == 1)
-        n->hidden = larger(n->hidden, dense->panel_bytes(band, st->hidden));
+    const ve__dense *dense = &run->net->kernels->dense_f32;
+    const stage *st = &run->net->stages[s];
+    unsigned rows = band_capacity(run, run->band[s]);
+    n->rows = larger(n->rows, (size_t)rows * ve__padded(st->channels) * sizeof(float));
+    n->panel = larger(n->panel, dense->panel_bytes(rows, st->channels));
+    n->band = larger(n->band, rows);
+    if (run->net->arch.version == 1)
+        n->hidden = larger(n->hidden, dense->panel_bytes(rows, st->hidden));
     else
         n->scale = larger(n->scale, st->hidden * sizeof(float));
 }
@@ -101,15 +105,14 @@ static void need_blocks(needs *n, const ve__dense *dense, const stage *st, unsig
 static needs find_needs(const ve__run *run)
 {
     const ve__net *net = run->net;
-    const ve__dense *dense = &net->kernels->dense_f32;
     needs n = {0, 0, 0, 0, 0};
-    need_convolution(&n, dense, &net->stem[0]);
+    need_convolution(&n, run, &net->stem[0]);
     if (net->arch.stem != VE__STEM_PATCH)
-        need_convolution(&n, dense, &net->stem[1]);
+        need_convolution(&n, run, &net->stem[1]);
     for (unsigned s = 0; s < VE__STAGES; s++) {
         if (s > 0)
-            need_convolution(&n, dense, &net->stages[s].down);
-        need_blocks(&n, dense, &net->stages[s], run->band[s], (int)net->arch.version);
+            need_convolution(&n, run, &net->stages[s].down);
+        need_blocks(&n, run, s);
     }
     return n;
 }
@@ -131,8 +134,7 @@ static void take_hidden(ve__run *run)
     for (unsigned s = 0; s < VE__STAGES; s++) {
         const stage *st = &run->net->stages[s];
         size_t bands = fixed_band_count(run, s);
-        size_t panel = run->net->kernels->dense_f32.panel_bytes(run->band[s], st->hidden);
-        hidden = larger(hidden, bands * ve__round_up(panel, VE__ALIGN));
+        hidden = larger(hidden, bands * hidden_panel_bytes(run, s));
         sums = larger(sums, bands * st->hidden * sizeof(float));
     }
     run->hidden = ve__arena_take(&run->arena, hidden);
