@@ -137,7 +137,7 @@ all: $(STATIC_LIB) $(SHARED_LIB) $(SEAL) $(PROGRAMS) ## the library and the prog
 
 # ---- compiling. Objects are made again when the flags change; the two files are touched only then.
 PROGRAM_FLAGS := -DVE_DATADIR='"$(DATADIR)"'
-TEST_FLAGS := -Itests -DVE_TEST_FIXTURES_DIR='"$(abspath $(BUILD))/fixtures"'
+TEST_FLAGS := -Itests -DVE_TEST_FIXTURES_DIR='"$(abspath $(BUILD))/fixtures"' $(if $(filter openblas,$(GEMM)),-DVE_GEMM_OPENBLAS)
 # One short line for each command; V=1 shows the command itself.
 V ?=
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@;)

@@ -34,6 +34,7 @@ ARM_ARGUMENTS = --plugin $(ARM_PLUGIN) --embed-n $(ARM_BUILD)/bench/arm/embed_n 
 # CASES="atto:224 ..." chooses; tiny takes a minute or two.
 CHECK_CASES := atto:224 atto:112 atto-v2:112
 
+bench-arm: export PYTHONDONTWRITEBYTECODE := 1
 bench-arm: ## counts the aarch64 instructions of an embedding under QEMU, ONNX Runtime's beside ours
 	@tools/install-packages $(BENCH_ARM_PACKAGES) python3-numpy $(BUILD_PACKAGES)
 	@$(MAKE) --no-print-directory --silent arm-counters $(BUILD)/bin/ve-export

@@ -14,6 +14,7 @@ $(BUILD)/bench/peers/worker_onnxruntime: $(BUILD)/bench/peers/worker_onnxruntime
 peer-workers: $(BUILD)/bench/peers/worker_visembed $(BUILD)/bench/peers/worker_onnxruntime $(BUILD)/bin/ve-export
 
 # CASES="atto:224 ..." and ROUNDS=15 choose; NAME is that of the files in bench/results.
+bench-peers: export PYTHONDONTWRITEBYTECODE := 1
 bench-peers: ## ONNX Runtime, PyTorch and OpenCV beside ours, in turns, as a table and a chart
 	@tools/install-packages $(BENCH_PEERS_PACKAGES)
 	@bench/peers/fetch-onnxruntime build/bench-peers/onnxruntime

@@ -4,8 +4,8 @@
 
 #include "kernels/vec_avx2.h"
 
-#define SEARCH_ROWS    3
-#define SEARCH_QUERIES 4
+#define SEARCH_ROWS    4 /* 12 sums, 3 queries, 1 row: all 16 registers */
+#define SEARCH_QUERIES 3
 #define SEARCH_STREAMS 8
 
 #define CODE_STEP 16
@@ -30,10 +30,20 @@ static VE__INLINE int32_t code_sum(code_vec sum)
     return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
 }
 
+/* The nearest integers of VEC_LANES floats, as codes and as floats again. */
+static VE__INLINE vec code_round(vec x, int8_t *codes)
+{
+    __m256i whole = _mm256_cvtps_epi32(x);
+    __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    _mm_storel_epi64((__m128i *)(void *)codes, _mm_packs_epi16(half, half));
+    return _mm256_cvtepi32_ps(whole);
+}
+
 #include "kernels/search_template.h"
 
 void ve__search_fill_avx2(ve__search_kernels *table)
 {
     table->dot_rows = search_dot_rows;
     table->dot_codes = search_dot_codes;
+    table->encode = search_encode;
 }

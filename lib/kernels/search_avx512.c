@@ -27,10 +27,19 @@ static VE__INLINE int32_t code_sum(code_vec sum)
     return _mm512_reduce_add_epi32(sum);
 }
 
+/* The nearest integers of VEC_LANES floats, as codes and as floats again. */
+static VE__INLINE vec code_round(vec x, int8_t *codes)
+{
+    __m512i whole = _mm512_cvtps_epi32(x);
+    _mm_storeu_si128((__m128i *)(void *)codes, _mm512_cvtsepi32_epi8(whole));
+    return _mm512_cvtepi32_ps(whole);
+}
+
 #include "kernels/search_template.h"
 
 void ve__search_fill_avx512(ve__search_kernels *table)
 {
     table->dot_rows = search_dot_rows;
     table->dot_codes = search_dot_codes;
+    table->encode = search_encode;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The store's search for NEON. */
 #include <arm_neon.h>
+#include <string.h>
 
 #include "kernels/vec_neon.h"
 
@@ -32,10 +33,22 @@ static VE__INLINE int32_t code_sum(code_vec sum)
     return vaddvq_s32(sum);
 }
 
+/* The nearest integers of VEC_LANES floats, as codes and as floats again. */
+static VE__INLINE vec code_round(vec x, int8_t *codes)
+{
+    int32x4_t whole = vcvtnq_s32_f32(x);
+    int16x4_t half = vqmovn_s32(whole);
+    int8x8_t quarter = vqmovn_s16(vcombine_s16(half, half));
+    uint32_t four = vget_lane_u32(vreinterpret_u32_s8(quarter), 0);
+    memcpy(codes, &four, sizeof four);
+    return vcvtq_f32_s32(whole);
+}
+
 #include "kernels/search_template.h"
 
 void ve__search_fill_neon(ve__search_kernels *table)
 {
     table->dot_rows = search_dot_rows;
     table->dot_codes = search_dot_codes;
+    table->encode = search_encode;
 }

@@ -65,10 +65,9 @@ static ve_status open_survey(survey *s, const char *path, ve_store_report *repor
     ve_status status = ve__store_open_file(s->io, path, flags, 0, &s->file, &facts, &s->header);
     if (status == VE_ERR_CORRUPT || status == VE_ERR_FORMAT || status == VE_ERR_VERSION) {
         ve_status second = ve__store_open_file(s->io, path, flags, 1, &s->file, &facts, &s->header);
-        if (second != VE_OK)
-            return status == VE_ERR_CORRUPT ? status : second;
-        damage(s, report, 0);
-        status = VE_OK;
+        if (second == VE_OK || status == VE_ERR_CORRUPT)
+            damage(s, report, 0);
+        status = second == VE_OK ? VE_OK : status;
     }
     VE_TRY(status);
     if (s->header.is_sealed && s->seal)

@@ -23,22 +23,18 @@ static long nearest(float value, double inverse_scale, long limit)
     return rounded > limit ? limit : rounded < -limit ? -limit : rounded;
 }
 
-float ve__codes_make(const float *vector, unsigned dim, int8_t *codes, float *scale, float *error)
+float ve__codes_make(const ve__search_kernels *kernels, const float *vector, unsigned dim, int8_t *codes,
+                     float *scale, float *error)
 {
-    float largest = largest_of(vector, dim);
-    *scale = largest / 127;
-    double inverse = *scale > 0 ? 1 / (double)*scale : 0, squares = 0, lost = 0;
-    if (!(inverse <= 1e300))
-        inverse = 0; /* all values are denormal: no code holds them, the error takes it all */
-    memset(codes, 0, ve__codes_bytes(dim));
-    for (unsigned i = 0; i < dim; i++) {
-        codes[i] = (int8_t)nearest(vector[i], inverse, 127);
-        double left = (double)vector[i] - (double)*scale * codes[i];
-        squares += (double)vector[i] * vector[i];
-        lost += left * left;
-    }
-    *error = (float)(sqrt(lost) * ROUND_UP) + 1e-37f;
-    return (float)(sqrt(squares) * ROUND_UP) + 1e-37f;
+    unsigned length = (unsigned)ve__round_up(dim, VE__SEARCH_LANES);
+    float squares, lost;
+    kernels->encode(vector, length, codes, scale, &squares, &lost);
+    memset(codes + length, 0, ve__codes_bytes(dim) - length);
+    /* The sums are good to 1e-4; squares below the smallest normal float may have vanished, each at most that;
+     * and vector - scale * code was rounded, to 2^-23 of the vector at worst. */
+    double vanished = length * 1.2e-38, norm = sqrt(squares * 1.0002 + vanished);
+    *error = (float)((sqrt(lost * 1.0002 + vanished) + norm * 1.2e-7) * ROUND_UP);
+    return (float)(norm * ROUND_UP);
 }
 
 void ve__codes_make_query(const float *query, unsigned dim, ve__query_codes *out)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/memory.h"
+#include "kernels/search.h"
 
 /* Codes of one row: a multiple of 64 bytes, zeros behind the dim-th. */
 static inline unsigned ve__codes_bytes(unsigned dim)
@@ -14,8 +15,10 @@ static inline unsigned ve__codes_bytes(unsigned dim)
     return (unsigned)ve__round_up(dim, 64);
 }
 
-/* Makes the codes of one vector; returns its norm, rounded up. */
-float ve__codes_make(const float *vector, unsigned dim, int8_t *codes, float *scale, float *error);
+/* Makes the codes of one vector, which is padded with zeros to a multiple of VE__SEARCH_LANES; returns its
+ * norm, rounded up. */
+float ve__codes_make(const ve__search_kernels *kernels, const float *vector, unsigned dim, int8_t *codes,
+                     float *scale, float *error);
 
 /* A query in 16 bits: q = scale * code + e, |e| <= error; the sum of products with any vector's codes fits 32
  * bits. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "kernels/kernels.h"
 #include "store/codes.h"
 
 #define SMALLEST_CHUNK 64u
@@ -23,6 +24,11 @@ ve_status ve__table_create(const ve__io *io, const ve__store_header *header, ve_
     table->slot_bytes = ve__store_slot_bytes(header->dim);
     table->codes_bytes = with_codes ? ve__codes_bytes(header->dim) : 0;
     table->next_id = 1;
+    const ve__kernels *kernels;
+    if (with_codes && ve__kernels_select(&kernels) == VE_OK)
+        table->kernels = &kernels->search;
+    else
+        table->codes_bytes = 0;
     table->file.descriptor = -1;
     for (size_t wanted = rows; wanted > 0; wanted = 0) { /* the first chunk holds them all */
         ve_status status = ve__table_room(io, table, wanted, &vectors, &got);
@@ -185,7 +191,7 @@ static void make_codes(ve__table *table, ve__chunk *chunk, uint32_t row)
 {
     uint32_t within = row - chunk->first;
     int8_t *codes = (int8_t *)chunk->codes.bytes + (size_t)within * table->codes_bytes;
-    float norm = ve__codes_make(ve__chunk_vector(table, chunk, row), table->header.dim, codes,
+    float norm = ve__codes_make(table->kernels, ve__chunk_vector(table, chunk, row), table->header.dim, codes,
                                 &chunk->scales[within], &chunk->errors[within]);
     if (norm > table->staged_norm)
         table->staged_norm = norm;

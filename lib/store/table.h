@@ -8,6 +8,7 @@
 #ifndef VE_STORE_TABLE_H
 #define VE_STORE_TABLE_H
 
+#include "kernels/search.h"
 #include "store/format.h"
 #include "store/gate.h"
 #include "store/index.h"
@@ -53,8 +54,9 @@ typedef struct ve__table {
     ve__file file;
     uint64_t device, inode;
     size_t payload_bytes, slot_bytes;
-    unsigned codes_bytes; /* of one row's codes; 0: none are kept */
-    ve__pages key;        /* 32 bytes, for sealed stores */
+    unsigned codes_bytes;              /* of one row's codes; 0: none are kept */
+    const ve__search_kernels *kernels; /* that make the codes */
+    ve__pages key;                     /* 32 bytes, for sealed stores */
 
     ve__chunk chunks[VE__MAX_CHUNKS];
     unsigned chunk_count;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# rss.sh BUILD: ve-embed with a ConvNeXt-atto in f32 at 224 pixels needs no more memory than the weights and 8 MB.
+# rss.sh BUILD: ve-embed with a ConvNeXt-atto in f32 at 224 pixels needs no more memory than the weights and 8 MB on
+# one thread, and a quarter of a megabyte more for each further one.
 set -uo pipefail
 build=${1:?usage: rss.sh BUILD}
 tools=$build/tests/tools
@@ -34,8 +35,11 @@ for threads in 1 4; do
     [ "$values" -eq 320 ] && ok "$threads threads: 320 values" || fail "$threads threads: $values values, not 320"
     peak=$(awk '/^peak_rss/ {print $2 * 1024}' "$work/err")
     above=$((peak - weights))
-    text="$threads threads: peak $peak bytes, weights $weights, $above above (limit 8388608)"
-    [ "$above" -le 8388608 ] && ok "$text" || fail "$text"
+    # Each further thread has scratch memory and a stack of its own.
+    limit=$((8 * 1024 * 1024 + (threads - 1) * 256 * 1024))
+    text="$threads threads: peak $peak bytes, weights $weights, $above above (limit $limit)"
+    [ "$above" -le $limit ] && ok "$text" || fail "$text"
+    echo "# $text"
 done
 
 echo "$passed passed, $failed failed"

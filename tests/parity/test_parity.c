@@ -16,6 +16,7 @@
 
 #include "base/crc32c.h"
 #include "net/net.h"
+#include "support/fixture.h"
 #include "support/reference.h"
 
 #define FOLDER       "tests/fixtures"
@@ -176,6 +177,8 @@ static void check_repeats(const subject *s, const reference_input *input)
     for (unsigned threads = 2; threads <= MOST_THREADS; threads++) {
         memset(again, 0xff, sizeof again);
         uint32_t crc_again = check_run(s, input, threads, 1, again);
+        if (!same_bits_for_any_thread_count())
+            continue; /* check_run has compared with PyTorch */
         if (crc_again != crc || memcmp(first, again, ve__net_dim(s->net) * sizeof *first) != 0)
             fail_msg("%s, %s kernels, input %ux%u: another result with %u threads in used memory",
                      s->line->name, s->isa, input->width, input->height, threads);

@@ -65,3 +65,12 @@ int built_with_sanitizer(void)
     return 0;
 #endif
 }
+
+int same_bits_for_any_thread_count(void)
+{
+#ifdef VE_GEMM_OPENBLAS
+    return 0;
+#else
+    return 1;
+#endif
+}

@@ -60,6 +60,12 @@ static void assert_same_bits(uint32_t dim)
         assert_memory_equal(found[i], expected[i], dim * sizeof(float));
 }
 
+static void assert_same_direction(uint32_t dim)
+{
+    for (uint32_t i = 0; i < PICTURE_COUNT; i++)
+        assert_true(ve_similarity(found[i], expected[i], dim) > 0.999999f);
+}
+
 static void test_thread_counts_and_sizes_give_the_same_bits(void **state)
 {
     (void)state;
@@ -74,7 +80,10 @@ static void test_thread_counts_and_sizes_give_the_same_bits(void **state)
             for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
                 ve_session *many = fixture_session(model, threads[t], sizes[s][0], sizes[s][1]);
                 embed_all(many, found);
-                assert_same_bits(dim_of(model));
+                if (same_bits_for_any_thread_count())
+                    assert_same_bits(dim_of(model));
+                else
+                    assert_same_direction(dim_of(model));
                 ve_session_free(many);
             }
         }
