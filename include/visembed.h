@@ -159,7 +159,10 @@ typedef struct ve_model_info {
     char kernels[16];      /* kernels in use: "scalar", "neon", "avx2", "avx512" */
     char fingerprint[65];  /* 64 hex digits that name architecture, weights, preprocessing and output */
 } ve_model_info;
-#define VE_MODEL_INFO_INIT {sizeof(ve_model_info), 0, 0, 0, 0, {0}, {0}, 0, 0, 0, "", "", "", ""}
+#define VE_MODEL_INFO_INIT                                                                                     \
+    {                                                                                                          \
+        sizeof(ve_model_info), 0, 0, 0, 0, {0}, {0}, 0, 0, 0, "", "", "", ""                                   \
+    }
 
 /* Fills *info; set info->struct_size first (VE_MODEL_INFO_INIT). */
 VE_API ve_status ve_model_get_info(const ve_model *model, ve_model_info *info);
@@ -326,7 +329,13 @@ typedef struct ve_store_info {
     char model_name[128];
     char kernels[16]; /* kernels that search: "scalar", "neon", "avx2", "avx512" */
 } ve_store_info;
-#define VE_STORE_INFO_INIT {sizeof(ve_store_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, {0}}
+#define VE_STORE_INFO_INIT                                                                                     \
+    {                                                                                                          \
+        sizeof(ve_store_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0},                                \
+        {                                                                                                      \
+            0                                                                                                  \
+        }                                                                                                      \
+    }
 
 VE_API ve_status ve_store_get_info(ve_store *store, ve_store_info *info);
 /* Vectors in the store; 0 for NULL. */
@@ -455,9 +464,9 @@ typedef enum ve_store_format {
 /* Writes all vectors in id order to a new file of mode 0600 (VE_ERR_EXISTS); floats survive to the bit. Exports
  * are not sealed. */
 VE_API ve_status ve_store_export(ve_store *store, const char *path, ve_store_format format);
-/* Adds all vectors of a file in NPY, FVECS or JSONL form (VE_ERR_UNSUPPORTED for PGCOPY), from ve_store_export or
- * another program; without PATH.labels labels are empty. They get new ids. All or none; *added (may be NULL) says how
- * many. VE_ERR_FORMAT names what is wrong. */
+/* Adds all vectors of a file in NPY, FVECS or JSONL form (VE_ERR_UNSUPPORTED for PGCOPY), from ve_store_export
+ * or another program; without PATH.labels labels are empty. They get new ids. All or none; *added (may be NULL)
+ * says how many. VE_ERR_FORMAT names what is wrong. */
 VE_API ve_status ve_store_import(ve_store *store, const char *path, ve_store_format format, uint64_t *added);
 
 #ifdef __cplusplus

@@ -74,7 +74,8 @@ typedef struct ve__dense {
     void (*multiply_gelu)(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
                           void *panel_out, float *square_sums);
 
-    /* Rows in the tallest tile: calls whose rows are a multiple of it waste nothing. 1: any number is as good. */
+    /* Rows in the tallest tile: calls whose rows are a multiple of it waste nothing. 1: any number is as good.
+     */
     unsigned tile_rows;
 } ve__dense;
 
