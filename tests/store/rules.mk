@@ -12,3 +12,8 @@ test-crash: ## the store's long tests: power cuts, kills, many processes
 	@$(sub_make) run-crash
 run-crash: $(LONG_STORE_TESTS)
 	@set -e; for test in $^; do VE_LONG=1 $$test; done
+
+# The committed fixture of format version 1. Make a new one only together with a new format version.
+.PHONY: store-fixture
+store-fixture: $(BUILD)/tests/store/test_store_format
+	$< tests/fixtures/store/v1.ves
