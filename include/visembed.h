@@ -209,12 +209,14 @@ VE_API ve_status ve_embed(ve_session *session, const ve_image *image, float *emb
 /* Embeds a ready input: float32, [3][height][width] (NCHW, as PyTorch keeps it) of the session's size,
  * already normalised. Allocates nothing. A non-finite input gives VE_ERR_ARGUMENT. */
 VE_API ve_status ve_embed_tensor(ve_session *session, const float *nchw, float *embedding);
-/* Bytes of scratch memory that the session holds. */
+/* Bytes of memory that the session holds. A part, reserved for pictures of the largest size, is seldom touched.
+ */
 VE_API size_t ve_session_memory(const ve_session *session);
 
 /* ------------------------------------------------------------------ vectors */
 
-/* Cosine of the angle between two vectors of any length > 0; 0 when either is all zeros. */
+/* Cosine of the angle between two vectors of any length > 0; 0 when either is all zeros or holds a value that
+ * is infinite or not a number. */
 VE_API float ve_similarity(const float *a, const float *b, size_t dim);
 /* Scales a vector to unit length in place. VE_ERR_ARGUMENT for a zero or non-finite one (unchanged). */
 VE_API ve_status ve_normalize(float *vector, size_t dim);

@@ -23,7 +23,9 @@ static auth_outcome start(workbench *bench, const auth_settings *settings)
     memset(bench, 0, sizeof *bench);
     bench->settings = settings;
     if (people_path(settings, bench->path, sizeof bench->path) != 0)
-        return report(settings, TROUBLE, "no_store", NULL, "no HOME is set; name the store with --store FILE");
+        return report(settings, TROUBLE, "no_store", NULL, "%s",
+                      settings->store ? "--store: the path is empty or too long"
+                                      : "no HOME is set, or it is too long; name the store with --store FILE");
     return ACCEPTED;
 }
 

@@ -27,21 +27,35 @@ float decide_threshold(const auth_settings *settings, const ve_model *model)
     return FALLBACK_THRESHOLD;
 }
 
-/* Characters that are not seen or change how their neighbours are shown: names that look the same must be the
- * same. */
+/* Characters that are not seen, are seen as a space but are none, or change how their neighbours are shown: two
+ * names must not look the same because of them. (Letters that look alike, and accents written as characters of
+ * their own, are let through: many languages need them.) */
 static int is_invisible(uint32_t code)
 {
     static const uint32_t ranges[][2] = {
-        {0x00, 0x1F},     /* control characters */
-        {0x7F, 0x9F},     /* and the second set of them */
-        {0xAD, 0xAD},     /* soft hyphen */
-        {0x061C, 0x061C}, /* Arabic letter mark */
-        {0x180E, 0x180E}, /* Mongolian vowel separator */
-        {0x200B, 0x200F}, /* zero-width characters and direction marks */
-        {0x2028, 0x202E}, /* line separators, direction embeddings and overrides */
-        {0x2060, 0x206F}, /* word joiner, isolates and other formats */
-        {0xFEFF, 0xFEFF}, /* byte order mark */
-        {0xFFF9, 0xFFFF}, /* annotations, replacement character, non-characters */
+        {0x00, 0x1F},        /* control characters */
+        {0x7F, 0x9F},        /* and the second set of them */
+        {0xA0, 0xA0},        /* no-break space */
+        {0xAD, 0xAD},        /* soft hyphen */
+        {0x034F, 0x034F},    /* grapheme joiner */
+        {0x061C, 0x061C},    /* Arabic letter mark */
+        {0x115F, 0x1160},    /* Hangul fillers */
+        {0x1680, 0x1680},    /* Ogham space */
+        {0x17B4, 0x17B5},    /* Khmer inherent vowels */
+        {0x180B, 0x180F},    /* Mongolian selectors and vowel separator */
+        {0x2000, 0x200F},    /* spaces, zero-width characters and direction marks */
+        {0x2028, 0x202F},    /* line separators, direction embeddings and overrides, narrow space */
+        {0x205F, 0x206F},    /* mathematical space, word joiner, isolates and other formats */
+        {0x2800, 0x2800},    /* empty Braille pattern */
+        {0x3000, 0x3000},    /* ideographic space */
+        {0x3164, 0x3164},    /* Hangul filler */
+        {0xE000, 0xF8FF},    /* private use */
+        {0xFE00, 0xFE0F},    /* variation selectors */
+        {0xFEFF, 0xFEFF},    /* byte order mark */
+        {0xFFA0, 0xFFA0},    /* Hangul filler */
+        {0xFFF0, 0xFFFF},    /* annotations, replacement character, non-characters */
+        {0x1D173, 0x1D17A},  /* musical formats */
+        {0xE0000, 0x10FFFF}, /* tags, variation selectors, private use */
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (code >= ranges[i][0] && code <= ranges[i][1])
@@ -64,7 +78,7 @@ const char *decide_name_problem(const char *name)
         if (bytes == 0)
             return "the name is not valid UTF-8";
         if (is_invisible(code))
-            return "the name has a control character or an invisible one in it";
+            return "the name has a control character, an invisible one or an unusual space in it";
         name += bytes;
     }
     return NULL;

@@ -27,7 +27,7 @@ float ve_similarity(const float *a, const float *b, size_t dim)
     if (!a || !b)
         return 0;
     double squares = dot(a, a, dim) * dot(b, b, dim);
-    if (!(squares > 0))
+    if (!(squares > 0) || squares - squares != 0) /* zero, infinite or not a number */
         return 0;
     double cosine = dot(a, b, dim) / sqrt(squares);
     return (float)(cosine > 1 ? 1 : cosine < -1 ? -1 : cosine);

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Aligned allocation that can be made to fail, and the arena. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Blocks of this size and more ask for huge pages: weights are read from end to end for every picture, and a
+ * page table walk less for each 4 KB, and 500 page faults less for each 2 MB when they are packed, are worth
+ * it. */
+#define HUGE_PAGE (2u * 1024u * 1024u)
 
 /* Only tests set it; read without a lock because tests that set it run one thread. */
 static long fail_after = -1;
@@ -35,8 +42,14 @@ void *ve__allocate(size_t size_bytes)
     void *block = NULL;
     if (should_fail() || size_bytes > SIZE_MAX - VE__ALIGN)
         return NULL;
-    if (posix_memalign(&block, VE__ALIGN, size_bytes ? size_bytes : 1) != 0)
+    int is_huge = size_bytes >= 2 * HUGE_PAGE;
+    if (posix_memalign(&block, is_huge ? HUGE_PAGE : VE__ALIGN, size_bytes ? size_bytes : 1) != 0)
         return NULL;
+#ifdef MADV_HUGEPAGE
+    if (is_huge) /* whole pages only, so that the block does not take more than it asked for; advice may be
+                    refused */
+        madvise(block, size_bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
     return block;
 }
 

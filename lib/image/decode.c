@@ -3,8 +3,9 @@
  * Encoded pictures to pixels; the only file that sees stb_image (Debian's libstb-dev, public domain).
  *
  * What is added around stb_image: limits on the size before anything is decoded; the walks in jpeg.c and png.c
- * over what it does not check; a PNM reader of our own; and a reader that notices when stb_image wants more
- * bytes than there are: by itself it takes zeros, or leaves memory unset, and calls the picture whole.
+ * over what it does not check; a PNM reader of our own; a bound on its memory, which follows from the size that
+ * the picture claims; and a reader that notices when stb_image wants more bytes than there are: by itself it
+ * takes zeros, or leaves memory unset, and calls the picture whole.
  *
  * JPEG is not decoded to the same bits everywhere: stb_image's inverse DCT and its smooth chroma upsampling
  * differ from libjpeg's (Pillow, OpenCV) by a few levels in smooth parts, more along sharp coloured edges.
@@ -23,7 +24,8 @@
 #define MOST_BLOCKS 64u
 static __thread struct held {
     void *blocks[MOST_BLOCKS]; /* NULL: a free place */
-    int is_out_of_memory;
+    size_t largest_block;      /* that a picture of this size can need */
+    int is_out_of_memory, is_overfull;
 } held;
 
 /* The place of a block (of a free place: NULL), or NULL when there is none. */
@@ -39,6 +41,10 @@ static void **held_place(const void *block)
  * has no data for. Zeros are harmless as the former, and black or gray as the latter. */
 static void *stb_allocate(void *block, size_t size)
 {
+    if (size > held.largest_block) {
+        held.is_overfull = 1;
+        return NULL;
+    }
     void **place = held_place(block), *made = place ? ve__resize(block, size) : NULL;
     if (!made) {
         held.is_out_of_memory = 1;
@@ -57,6 +63,16 @@ static void stb_release(void *block)
         return;
     *place = NULL;
     ve__release(block);
+}
+
+/* For an encoded picture of `size` bytes that claims width x height pixels. stb_image expands a PNG's
+ * compressed data as far as it goes, whatever the pixels need: a megabyte may become a gigabyte for a single
+ * pixel. What is rightly needed: up to 8 bytes a pixel (16-bit RGBA), in a buffer that grows by doubling; sides
+ * rounded up to whole blocks of a JPEG; the compressed bytes, in such a buffer too; tables and structs. */
+static void held_begin(size_t size, uint32_t width, uint32_t height)
+{
+    held.is_out_of_memory = held.is_overfull = 0;
+    held.largest_block = ((size_t)1 << 20) + 2 * size + 16 * ((size_t)width + 64) * ((size_t)height + 64);
 }
 
 static void held_release_all(void)
@@ -150,6 +166,8 @@ static const stbi_io_callbacks reader_functions = {reader_read, reader_skip, rea
 static ve_status fail_with_reason(void)
 {
     const char *reason = stbi_failure_reason();
+    if (held.is_overfull)
+        return ve__fail(VE_ERR_FORMAT, "cannot decode: it unpacks to far more than its pixels take");
     if (held.is_out_of_memory)
         return ve__fail(VE_ERR_MEMORY, "cannot decode: out of memory");
     if (!reason)
@@ -162,7 +180,6 @@ static ve_status fail_with_reason(void)
 
 static ve_status check_bytes(const void *bytes, size_t size)
 {
-    held.is_out_of_memory = 0;
     if (size == 0)
         return ve__fail(VE_ERR_FORMAT, "empty, not a picture");
     if (size > VE_MAX_IMAGE_BYTES)
@@ -181,6 +198,7 @@ static ve_status peek_size(const void *bytes, size_t size, uint32_t *width, uint
         return ve__pnm_peek(bytes, size, width, height);
     if (ve__png_is(bytes, size))
         return ve__png_peek(bytes, size, width, height);
+    held_begin(size, 0, 0);
     int is_picture = stbi_info_from_memory(bytes, (int)size, &stb_width, &stb_height, &channels);
     held_release_all();
     if (!is_picture)
@@ -205,6 +223,7 @@ static ve_status decode_pixels(const void *bytes, size_t size, uint32_t width, u
 {
     reader from = {bytes, size, 0, NULL, 0};
     int stb_width = 0, stb_height = 0, channels;
+    held_begin(size, width, height);
     uint8_t *made = stbi_load_from_callbacks(&reader_functions, &from, &stb_width, &stb_height, &channels, 3);
     ve_status status = VE_OK;
     if (from.is_short)

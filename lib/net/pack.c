@@ -55,27 +55,37 @@ static ve_status read_norm(const packer *p, const char *prefix, unsigned channel
 static void fold_norm(packer *p, unsigned k, unsigned n, unsigned channels)
 {
     for (unsigned j = 0; j < n; j++) {
-        float *row = p->weights + (size_t)j * k;
         double bias = p->bias[j];
-        for (unsigned i = 0; i < k; i++) {
-            bias += (double)row[i] * p->right[i % channels];
-            row[i] = (float)((double)row[i] * p->left[i % channels]);
-        }
+        for (float *row = p->weights + (size_t)j * k, *end = row + k; row < end; row += channels)
+            for (unsigned c = 0; c < channels; c++) {
+                bias += (double)row[c] * p->right[c];
+                row[c] = (float)((double)row[c] * p->left[c]);
+            }
         p->bias[j] = (float)bias;
     }
 }
 
-/* left: a factor for each output, or NULL. right: what is added to each input, or NULL. */
-static void fold_scale_and_shift(packer *p, unsigned k, unsigned n, const float *left, const float *right)
+/* Layer scale behind a layer: p->left, a factor for each output. */
+static void fold_scale(packer *p, unsigned k, unsigned n)
 {
     for (unsigned j = 0; j < n; j++) {
         float *row = p->weights + (size_t)j * k;
-        double bias = p->bias[j], factor = left ? left[j] : 1.0;
-        for (unsigned i = 0; i < k; i++) {
-            bias += right ? (double)row[i] * right[i] : 0.0;
-            row[i] = (float)((double)row[i] * factor);
-        }
-        p->bias[j] = (float)(bias * factor);
+        /* The product of two floats is exact in double: one rounding. */
+        for (unsigned i = 0; i < k; i++)
+            row[i] = (float)((double)row[i] * p->left[j]);
+        p->bias[j] = (float)((double)p->bias[j] * p->left[j]);
+    }
+}
+
+/* What is added to each input before a layer, p->right, becomes part of its bias. */
+static void fold_shift(packer *p, unsigned k, unsigned n)
+{
+    for (unsigned j = 0; j < n; j++) {
+        const float *row = p->weights + (size_t)j * k;
+        double bias = p->bias[j];
+        for (unsigned i = 0; i < k; i++)
+            bias += (double)row[i] * p->right[i];
+        p->bias[j] = (float)bias;
     }
 }
 
@@ -157,10 +167,10 @@ static ve_status pack_fc2(packer *p, const char *prefix, const stage *st, block 
         if (p->net->arch.version == 2) {
             VE_TRY(read_tensor(p, prefix, "grn.weight", b->grn_weight));
             VE_TRY(read_tensor(p, prefix, "grn.bias", p->right));
-            fold_scale_and_shift(p, st->hidden, st->channels, NULL, p->right);
+            fold_shift(p, st->hidden, st->channels);
         } else {
             VE_TRY(read_tensor(p, prefix, "scale", p->left));
-            fold_scale_and_shift(p, st->hidden, st->channels, p->left, NULL);
+            fold_scale(p, st->hidden, st->channels);
         }
     }
     pack_layer(p, st->hidden, st->channels, &b->fc2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The system calls, retried where a signal or a short count interrupts them. */
+#define _FILE_OFFSET_BITS 64 /* stores above 2 GB on 32-bit machines, too */
 #if defined(__linux__)
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #else

@@ -332,8 +332,26 @@ static ve_status copy_f16(const unsigned char *from, size_t count, float *out)
     return VE_OK;
 }
 
+/* 0 * x is 0 for every finite x and NaN otherwise; a sum without a branch in several chains is many times
+ * faster than a look at every element. */
+static int all_finite(const float *values, size_t count)
+{
+    float sums[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        for (size_t j = 0; j < 8; j++)
+            sums[j] += 0.0f * values[i + j];
+    for (; i < count; i++)
+        sums[0] += 0.0f * values[i];
+    for (size_t j = 1; j < 8; j++)
+        sums[0] += sums[j];
+    return sums[0] == 0.0f;
+}
+
 static ve_status check_finite(const char *name, const float *values, size_t count)
 {
+    if (all_finite(values, count))
+        return VE_OK;
     for (size_t i = 0; i < count; i++)
         if ((ve__float_bits(values[i]) & 0x7f800000u) == 0x7f800000u)
             return ve__fail(VE_ERR_FORMAT, "tensor %s: element %llu is not finite", name,
