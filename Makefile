@@ -298,7 +298,9 @@ INSTALL ?= install
 HEADERS := $(filter-out $(if $(SEAL),,%/visembed_seal.h),$(wildcard include/*.h))
 # examples/embed.c and its like are there to be read, not to be installed.
 INSTALLED_PROGRAMS := $(filter ve-% faceauth,$(PROGRAM_NAMES))
-MAN_PAGES := $(foreach p,$(INSTALLED_PROGRAMS),$(wildcard docs/man/$(p).[158])) $(wildcard docs/man/*.3)
+# Programs that are scripts.
+INSTALLED_SCRIPTS := $(if $(filter ve-export,$(INSTALLED_PROGRAMS)),fetch-checkpoint)
+MAN_PAGES := $(foreach p,$(INSTALLED_PROGRAMS) $(INSTALLED_SCRIPTS),$(wildcard docs/man/$(p).[158])) $(wildcard docs/man/*.3)
 WEIGHTS := $(wildcard weights/*.vew)
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 CMAKEDIR ?= $(LIBDIR)/cmake/visembed
@@ -309,6 +311,7 @@ INSTALLED = $(HEADERS:include/%=$(INCLUDEDIR)/%) $(LIBDIR)/libvisembed.a $(LIBDI
             $(LIBDIR)/libvisembed.so.$(SOVERSION) $(LIBDIR)/libvisembed.so $(PKGCONFIGDIR)/visembed.pc \
             $(if $(SEAL),$(addprefix $(LIBDIR)/libvisembed-seal.,a so.$(VERSION) so.$(SOVERSION) so) $(PKGCONFIGDIR)/visembed-seal.pc) \
             $(CMAKE_FILES:%=$(CMAKEDIR)/%) $(INSTALLED_PROGRAMS:%=$(BINDIR)/%) \
+            $(INSTALLED_SCRIPTS:%=$(BINDIR)/%) \
             $(foreach m,$(MAN_PAGES),$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
             $(WEIGHTS:weights/%=$(DATADIR)/%)
 # @NAME@ in tools/packaging/*.in
@@ -332,6 +335,7 @@ install: all ## headers, libraries, pkg-config and CMake files, programs, man pa
 	$(fill_in) tools/packaging/visembed.pc.in >$(call to,$(PKGCONFIGDIR))/visembed.pc
 	for file in $(CMAKE_FILES); do $(fill_in) tools/packaging/$$file.in >$(call to,$(CMAKEDIR))/$$file; done
 	$(if $(INSTALLED_PROGRAMS),$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(BUILD)/bin/%) $(call to,$(BINDIR)))
+	$(if $(INSTALLED_SCRIPTS),$(INSTALL) -m 755 $(INSTALLED_SCRIPTS:%=tools/%) $(call to,$(BINDIR)))
 	for page in $(MAN_PAGES); do $(INSTALL) -m 644 $$page $(call to,$(MANDIR))/man$${page##*.}; done
 	$(if $(WEIGHTS),$(INSTALL) -m 644 $(WEIGHTS) $(call to,$(DATADIR)))
 
@@ -362,4 +366,4 @@ distclean: ## removes the whole build folder
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort -u
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sort -u

@@ -19,7 +19,7 @@
  *    should have been made is left as it was.
  *  - NULL may be passed to every *_close and *_free function.
  *  - An option struct starts with struct_size; initialise it with its VE_..._INIT macro. Zero in any
- *    other field means "the default". NULL options mean all defaults.
+ *    other field means "the default", unless its comment says otherwise. NULL options mean all defaults.
  *  - The library never prints, never exits, installs no signal handler and starts no thread before a
  *    session asks for one.
  */

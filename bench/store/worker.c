@@ -9,7 +9,8 @@
  *     read STREAMS              reading the vectors' memory once
  *     peak                      GFLOP/s
  *     search QUERIES K FLAGS    seconds, then the first query's ids
- *     queries FILE              writes the 64 queries as float32
+ *     queries FILE              writes the 64 queries as float32, unit length
+ *     dump FILE                 writes the vectors as float32
  *     add COUNT BATCH FOLDER    seconds per vector of adding, and of a bare write and sync of as many bytes
  */
 #define _GNU_SOURCE
@@ -44,16 +45,20 @@ static void stop(const char *what)
     exit(1);
 }
 
-static void add_batch(ve_store *to, float *vectors, size_t count)
+/* Adds random vectors; the seconds that the store itself took. */
+static double add_batch(ve_store *to, float *vectors, size_t count)
 {
     ve_store_entry *entries = calloc(count, sizeof *entries);
     for (size_t i = 0; i < count * dim; i++)
         vectors[i] = random_float();
     for (size_t i = 0; i < count; i++)
         entries[i] = (ve_store_entry){.vector = vectors + i * dim, .dim = dim};
+    double start = seconds_now();
     if (ve_store_add_many(to, entries, count, NULL) != VE_OK)
         stop("add");
+    double seconds = seconds_now() - start;
     free(entries);
+    return seconds;
 }
 
 static ve_store *open_store(const char *path, uint32_t flags)
@@ -98,6 +103,8 @@ static void command_open(const char *path)
     queries = malloc(QUERIES * dim * sizeof *queries);
     for (size_t i = 0; i < QUERIES * dim; i++)
         queries[i] = random_float();
+    for (size_t i = 0; i < QUERIES; i++)
+        ve_normalize(queries + i * dim, dim);
 }
 
 /* Into fresh memory of the file's size, as a program that loads it would. */
@@ -145,10 +152,20 @@ static void command_queries(const char *path)
     puts("0");
 }
 
+static void command_dump(const char *path)
+{
+    FILE *file = fopen(path, "wb");
+    for (uint32_t row = 0; file && row < store->table->row_count; row++)
+        fwrite(ve__table_vector(store->table, row), sizeof(float), dim, file);
+    if (!file || fclose(file) != 0)
+        stop(path);
+    puts("0");
+}
+
 /* Commits of `batch` vectors, in turns with bare writes and syncs of the same number of bytes. */
 static void command_add(unsigned count, unsigned batch, const char *folder)
 {
-    char path[256], bare_path[256];
+    char path[300], bare_path[300];
     size_t bytes = batch * ve__store_slot_bytes(dim);
     float *vectors = malloc((size_t)batch * dim * sizeof *vectors);
     char *block = calloc(1, bytes);
@@ -159,10 +176,8 @@ static void command_add(unsigned count, unsigned batch, const char *folder)
     ve_store *to = open_store(path, VE_STORE_NEW);
     int file = open(bare_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (unsigned i = 0; i < count; i++) {
+        added += add_batch(to, vectors, batch);
         double start = seconds_now();
-        add_batch(to, vectors, batch);
-        added += seconds_now() - start;
-        start = seconds_now();
         if (pwrite(file, block, bytes, (off_t)(i * bytes)) != (ssize_t)bytes || fdatasync(file) != 0)
             stop(bare_path);
         bare += seconds_now() - start;
@@ -197,6 +212,8 @@ static int run(char *line)
         command_search(a, b, c);
     else if (sscanf(line, "queries %255s", path) == 1)
         command_queries(path);
+    else if (sscanf(line, "dump %255s", path) == 1)
+        command_dump(path);
     else if (sscanf(line, "add %u %u %255s", &a, &b, path) == 3)
         command_add(a, b, path);
     else

@@ -270,13 +270,77 @@ static void test_unknown_png_chunk(void **state)
     free(bytes);
 }
 
+/* Bits of a deflate stream (RFC 1951), the least significant first. */
+typedef struct bit_writer {
+    uint8_t *bytes;
+    size_t bits;
+} bit_writer;
+
+static void put_bits(bit_writer *to, unsigned value, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++, to->bits++)
+        if (value >> i & 1)
+            to->bytes[to->bits / 8] |= (uint8_t)(1u << to->bits % 8);
+}
+
+/* A zlib stream of one fixed block: a zero byte, then `repeats` times "258 bytes from 1 byte back", 13 bits
+ * each. Returns its bytes. */
+static size_t put_zeros(uint8_t *to, unsigned repeats)
+{
+    bit_writer stream = {to, 0};
+    put_bits(&stream, 0x0178, 16); /* 0x78 0x01 */
+    put_bits(&stream, 3, 3);       /* the last block, fixed codes */
+    put_bits(&stream, 0x0c, 8);    /* literal 0: 00110000 */
+    for (unsigned i = 0; i < repeats; i++)
+        put_bits(&stream, 0xa3, 13);  /* length 258: 11000101, distance 1: 00000 */
+    put_bits(&stream, 0, 7);          /* end of block */
+    return (stream.bits + 7) / 8 + 4; /* the checksum, which nobody reads */
+}
+
+/* One pixel, whose compressed data go on for `repeats` * 258 bytes. */
+static ve_status decode_one_pixel(unsigned repeats)
+{
+    static const uint8_t header[41] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0\0\0\0";
+    uint8_t *bytes = calloc(1, 128 + 2 * (size_t)repeats);
+    assert_non_null(bytes);
+    memcpy(bytes, header, sizeof header);
+    size_t length = put_zeros(bytes + 41, repeats);
+    uint8_t length_field[8] = {(uint8_t)(length >> 24),
+                               (uint8_t)(length >> 16),
+                               (uint8_t)(length >> 8),
+                               (uint8_t)length,
+                               'I',
+                               'D',
+                               'A',
+                               'T'};
+    memcpy(bytes + 33, length_field, sizeof length_field);
+    memcpy(bytes + 41 + length + 4, "\0\0\0\0IEND", 8);
+    ve_status status = decode(bytes, 41 + length + 4 + 12);
+    free(bytes);
+    return status;
+}
+
+/* A hundred kilobytes that stb_image alone would unpack to 17 MB (and four megabytes to 650) for one pixel. */
+static void test_png_that_unpacks_to_far_more_than_its_pixels(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_one_pixel(1), VE_OK);
+    assert_int_equal(decode_one_pixel(65536), VE_ERR_FORMAT);
+    assert_non_null(strstr(ve_last_error(), "unpacks to far more"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_truncation),       cmocka_unit_test(test_every_flip),
-        cmocka_unit_test(test_huge_sizes_by_header),   cmocka_unit_test(test_too_many_bytes),
-        cmocka_unit_test(test_huffman_tables),         cmocka_unit_test(test_unknown_png_chunk),
-        cmocka_unit_test(test_missing_huffman_tables), cmocka_unit_test(test_missing_component),
+        cmocka_unit_test(test_every_truncation),
+        cmocka_unit_test(test_every_flip),
+        cmocka_unit_test(test_huge_sizes_by_header),
+        cmocka_unit_test(test_too_many_bytes),
+        cmocka_unit_test(test_huffman_tables),
+        cmocka_unit_test(test_unknown_png_chunk),
+        cmocka_unit_test(test_missing_huffman_tables),
+        cmocka_unit_test(test_missing_component),
+        cmocka_unit_test(test_png_that_unpacks_to_far_more_than_its_pixels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static const char usage[] =
     "them;\n"
     "with --info a .vew file as well.\n"
     "\n"
-    "  -o, --output FILE       where to write (default: IN with .vew at its end)\n"
+    "  -o, --output FILE       where to write (default: the checkpoint's path, ending in .vew)\n"
     "      --config FILE       JSON that describes the input, as timm's config.json does (default: the config\n"
     "                          files beside IN)\n"
     "      --embedding KIND    pooled, norm or head (default: what the checkpoint's family calls the "
