@@ -6,7 +6,7 @@
 
 #define SEARCH_ROWS    4
 #define SEARCH_QUERIES 6
-#define SEARCH_STREAMS 4
+#define SEARCH_STREAMS 1
 
 #define CODE_STEP 32
 typedef __m512i code_vec;

@@ -463,7 +463,8 @@ ve_status ve__store_open_file(const ve__io *io, const char *path, uint32_t flags
     if (status == VE_OK && !facts->is_regular)
         status = ve__fail(VE_ERR_FORMAT, "%s is no regular file", path);
     if (status == VE_OK && facts->is_shared && !(flags & VE_STORE_ALLOW_SHARED))
-        status = ve__fail(VE_ERR_ACCESS, "%s: other users may read or write it (chmod 600 keeps them out)", path);
+        status =
+            ve__fail(VE_ERR_ACCESS, "%s: other users may read or write it (chmod 600 keeps them out)", path);
     if (status == VE_OK)
         status = ve__io_read(io, file, 0, page, sizeof page, &done);
     if (status == VE_OK)

@@ -57,9 +57,15 @@ mistake "control character" register $'ann\nroot' "$ride"
 mistake "control character" register $'ann\x1b[2J' "$ride"
 mistake "control character" register $'a\u200bnn' "$ride"
 mistake "control character" register $'ann\u202e' "$ride"
+# A no-break space, a joiner, a filler, a variation selector, a tag, an ideographic space: "ann" to the eye.
+for name in $'\u00a0ann' $'an\u034fn' $'ann\u3164' $'ann\ufe0f' $'ann\U000e0061' $'ann\u3000'; do
+    mistake "unusual space" register "$name" "$ride"
+done
 mistake "not valid UTF-8" register $'ann\xff' "$ride"
 mistake "not valid UTF-8" register $'ann\xc0\xaf' "$ride"
 mistake "255 bytes" register "$(printf 'n%.0s' {1..256})" "$ride"
+ok "an empty path of the store" gives 2 faceauth --store "" list
+ok "  is said" complains "--store: the path is empty"
 ok "none of this made a store" test ! -e "$store"
 
 # ---- nobody is registered

@@ -72,6 +72,17 @@ ok "from where it stopped" requested "model.safetensors 206 from 5000"
 ok "to the same file" same "$work/cut-here/model.safetensors" "$fixtures/timm_v1/model.safetensors"
 ok "leaving no part" test ! -e "$work/cut-here/model.safetensors.part"
 
+mkdir "$work/plain" && head -c 3000 "$fixtures/timm_v1/model.safetensors" >"$work/plain/model.safetensors.part"
+echo "$VE_HUB/timm/cut/resolve/main/model.safetensors" >"$work/plain/model.safetensors.from"
+touch "$hub/no-ranges"
+ok "a server without ranges" fetches 0 --no-export -o plain timm/cut
+ok "sends the whole file again" same "$work/plain/model.safetensors" "$fixtures/timm_v1/model.safetensors"
+rm "$hub/no-ranges"
+mkdir -p "$work/folder/config.json"
+ok "a folder in a file's place" fetches 1 --no-export -o folder timm/whole
+ok "is said" complains "cannot read folder/config.json"
+ok "and gets no sum" test ! -e "$work/folder/SHA256SUMS"
+
 mkdir -p "$work/other" && head -c 3000 /dev/urandom >"$work/other/model.safetensors.part"
 echo "$VE_HUB/timm/another/resolve/main/model.safetensors" >"$work/other/model.safetensors.from"
 ok "a part of another address" fetches 0 --no-export -o other timm/whole

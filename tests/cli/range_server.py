@@ -3,7 +3,8 @@
 """range_server.py FOLDER PORT_FILE LOG: serves a folder on a free port of the loopback interface, with ranges.
 
 The port is written to PORT_FILE, one line for each request to LOG: path, range, bytes sent. A file FOLDER/cut
-holds a number: the next answer with a body breaks off after so many bytes (once)."""
+holds a number: the next answer with a body breaks off after so many bytes (once). While there is a file
+FOLDER/no-ranges, ranges are ignored and the whole file comes."""
 import http.server
 import os
 import sys
@@ -24,6 +25,8 @@ def take_cut():
 class Handler(http.server.BaseHTTPRequestHandler):
     def first_byte(self, size):
         value = self.headers.get("Range", "")
+        if os.path.exists(os.path.join(FOLDER, "no-ranges")):
+            return 0, 200
         if value.startswith("bytes=") and value.endswith("-"):
             return int(value[6:-1]), 206
         return 0, 200

@@ -128,6 +128,13 @@ ok "  holds the same values" python3 "$work/npy.py" "$out" "$work/two"
 ok "--output with a bad picture" gives 2 ve-embed --format npy -o "$work/rows.npy" "$first" "$work/text.jpg" "$second"
 ok "  counts the good ones" python3 "$work/npy.py" "$work/rows.npy" "$work/two"
 ok "  and leaves standard output alone" prints_nothing
+cp "$first" "$work/kept.jpg" && ln -sf kept.jpg "$work/also.jpg"
+ok "--output over a picture that is to be read" gives 2 ve-embed -o "$work/also.jpg" "$second" "$work/kept.jpg"
+ok "  is said" complains "which is to be read"
+ok "  and the picture is still there" cmp -s "$first" "$work/kept.jpg"
+cp "$first" "$work/e" # a name that stands in many messages
+(cd "$work" && gives 2 ve-embed --size 3x3 e)
+ok "  names the picture, however short its name" complains "ve-embed: e: "
 ok "--output FILE" gives 0 ve-embed -o "$work/lines" "$first" "$second"
 ok "  has the lines" cmp -s "$work/lines" "$work/two"
 

@@ -9,14 +9,16 @@
 #include "embedder.h"
 #include "npy.h"
 
-/* Most of the library's messages name the file already. */
+/* Functions that open a file name it. */
+static int fail_to_open(void)
+{
+    fprintf(stderr, "ve-embed: %s\n", ve_last_error());
+    return -1;
+}
+
 static int fail(const char *what)
 {
-    const char *error = ve_last_error();
-    if (strstr(error, what))
-        fprintf(stderr, "ve-embed: %s\n", error);
-    else
-        fprintf(stderr, "ve-embed: %s: %s\n", what, error);
+    fprintf(stderr, "ve-embed: %s: %s\n", what, ve_last_error());
     return -1;
 }
 
@@ -52,7 +54,7 @@ int embedder_open(embed_engine *embedder, const embed_options *options)
     }
     if (ve_model_open(path, NULL, &embedder->model) != VE_OK ||
         ve_model_get_info(embedder->model, &embedder->info) != VE_OK)
-        return fail(path);
+        return fail_to_open();
     return 0;
 }
 
@@ -94,7 +96,7 @@ static ve_image *load_image(const char *path)
     ve_image *image = NULL;
     if (strcmp(path, "-") != 0) {
         if (ve_image_load(path, &image) != VE_OK)
-            fail(path);
+            fail_to_open();
         return image;
     }
     size_t size;

@@ -3,11 +3,32 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/streams.h"
 #include "common/text.h"
 #include "npy.h"
 #include "output.h"
+
+static int is_same_file(const struct stat *output, const char *path)
+{
+    struct stat other;
+    return stat(path, &other) == 0 && other.st_dev == output->st_dev && other.st_ino == output->st_ino;
+}
+
+/* The input that opening `path` for writing would empty, or NULL. */
+static const char *overwritten_input(const embed_options *options, const char *path)
+{
+    struct stat output;
+    if (stat(path, &output) != 0 || !S_ISREG(output.st_mode))
+        return NULL;
+    if (options->model && is_same_file(&output, options->model))
+        return options->model;
+    for (size_t i = 0; i < options->input_count; i++)
+        if (is_same_file(&output, options->inputs[i].path))
+            return options->inputs[i].path;
+    return NULL;
+}
 
 int output_open(embed_output *output, const embed_options *options, const ve_model_info *model)
 {
@@ -15,6 +36,11 @@ int output_open(embed_output *output, const embed_options *options, const ve_mod
     output->format = options->format;
     output->model = model;
     output->path = options->output ? options->output : "standard output";
+    if (options->output && overwritten_input(options, options->output)) {
+        fprintf(stderr, "ve-embed: %s: is %s, which is to be read\n", output->path,
+                overwritten_input(options, options->output));
+        return -1;
+    }
     output->file = options->output ? fopen(options->output, "wb") : stdout;
     if (output->file)
         return 0;
