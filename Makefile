@@ -113,7 +113,7 @@ FIXTURES := $(patsubst %,$(BUILD)/fixtures/%.vew,$(shell awk '!/^\#/ && NF {prin
 BUILD_PACKAGES := gcc libc6-dev libstb-dev libjansson-dev libsodium-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev curl python3-minimal
 CROSS_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(CROSS_PACKAGES) clang clang-format-14 g++ pkg-config cmake libopenblas-dev \
+INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(CROSS_PACKAGES) gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang clang-format-14 g++ pkg-config cmake libopenblas-dev \
                         doxygen mandoc python3-torch python3-numpy python3-pil
 
 .DEFAULT_GOAL := all

@@ -6,6 +6,7 @@
 #include "describe.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* Everything that an export holds open. */
 typedef struct job {
@@ -50,6 +51,30 @@ static ve_status default_output(const char *path, char *output, size_t size)
     return VE_OK;
 }
 
+static int is_vew(const char *path)
+{
+    unsigned char magic[4] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(magic, 1, sizeof magic, file) : 0;
+    if (file)
+        fclose(file);
+    return got == sizeof magic && memcmp(magic, VE__VEW_MAGIC, sizeof magic) == 0;
+}
+
+/* The finished file takes the place of what is there. That must be no device (a privileged user's rename would
+ * remove it for everybody) and no file of another kind, such as the checkpoint's config. */
+static ve_status check_replaced(const char *output)
+{
+    struct stat about;
+    if (stat(output, &about) != 0)
+        return VE_OK;
+    if (!S_ISREG(about.st_mode))
+        return ve__fail(VE_ERR_ARGUMENT, "cannot write %s: it is no regular file", output);
+    if (about.st_size > 0 && !is_vew(output))
+        return ve__fail(VE_ERR_EXISTS, "cannot write %s: it exists and is no weight file", output);
+    return VE_OK;
+}
+
 static ve_status choose_output(const export_options *options, const checkpoint *c, char *output, size_t size)
 {
     if (!options->output)
@@ -58,7 +83,7 @@ static ve_status choose_output(const export_options *options, const checkpoint *
         return ve__fail(VE_ERR_ARGUMENT, "the path is too long: %.64s...", options->output);
     if (checkpoint_has_file(c, output))
         return ve__fail(VE_ERR_ARGUMENT, "%s is the input", output);
-    return VE_OK;
+    return check_replaced(output);
 }
 
 static void report_plan(const job *j, FILE *report)
@@ -146,16 +171,6 @@ ve_status export_run(const export_options *options, FILE *report)
     }
     close_job(&j);
     return status;
-}
-
-static int is_vew(const char *path)
-{
-    unsigned char magic[4] = {0};
-    FILE *file = fopen(path, "rb");
-    size_t got = file ? fread(magic, 1, sizeof magic, file) : 0;
-    if (file)
-        fclose(file);
-    return got == sizeof magic && memcmp(magic, VE__VEW_MAGIC, sizeof magic) == 0;
 }
 
 /* A checkpoint that cannot be exported is still described; why it cannot is part of that. */
