@@ -260,7 +260,7 @@ tsan: ## cmocka programs that use threads under ThreadSanitizer
 	@tools/install-packages $(TEST_PACKAGES)
 	@$(sub_make) SANITIZE=thread run-threaded
 
-THREADED_TESTS := $(foreach t,$(TESTS),$(if $(or $(findstring thread,$(notdir $(t))),$(filter %/test_session,$(t))),$(t)))
+THREADED_TESTS := $(foreach t,$(TESTS),$(if $(or $(findstring thread,$(notdir $(t))),$(filter %/test_session %/test_store_sharing,$(t))),$(t)))
 .PHONY: run-cmocka run-threaded run-aarch64
 run-cmocka: $(TESTS) $(TEST_TOOLS) $(FIXTURES) $(SHARED_LIB)
 	@$(run_tests) -l $(firstword $(subst $(comma), ,$(SANITIZE))) $(TESTS)

@@ -195,9 +195,11 @@ typedef struct ve_session_options {
         sizeof(ve_session_options), 0, 0, 0, 0                                                                 \
     }
 
-#define VE_SESSION_RAW 1u /* embeddings are left as the network gives them, not scaled to unit length */
+/* Embeddings are left as the network gives them, not scaled to unit length; a network whose sums overflow gives
+ * infinities or NaN then, where it is VE_ERR_STATE otherwise. */
+#define VE_SESSION_RAW 1u
 
-/* All memory that embedding needs is taken here. */
+/* All memory that embedding needs is taken here; VE_ERR_TOO_LARGE for more than 1 GiB. */
 VE_API ve_status ve_session_create(const ve_model *model, const ve_session_options *options,
                                    ve_session **session);
 VE_API void ve_session_free(ve_session *session);

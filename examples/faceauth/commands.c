@@ -51,7 +51,7 @@ static auth_outcome open_model(workbench *bench)
 {
     auth_outcome outcome = recognizer_open(&bench->recognizer, bench->settings);
     if (outcome == ACCEPTED)
-        bench->threshold = decide_threshold(bench->settings, bench->recognizer.model);
+        outcome = decide_threshold(bench->settings, bench->recognizer.model, &bench->threshold);
     return outcome;
 }
 

@@ -6,7 +6,7 @@
 #include "decide.h"
 #include "report.h"
 
-float decide_threshold(const auth_settings *settings, const ve_model *model)
+auth_outcome decide_threshold(const auth_settings *settings, const ve_model *model, float *threshold)
 {
     const ve_threshold *rows = NULL;
     size_t count = ve_model_thresholds(model, &rows);
@@ -14,17 +14,18 @@ float decide_threshold(const auth_settings *settings, const ve_model *model)
         if (count && settings->threshold < rows[0].similarity)
             report_note(settings, "warning: with threshold %.3g more than %.2g of all strangers are accepted",
                         (double)settings->threshold, (double)rows[0].false_accept_rate);
-        return settings->threshold;
+        *threshold = settings->threshold;
+        return ACCEPTED;
     }
     /* Rates fall: the first row that is strict enough, with room for rounding in the file. */
     for (size_t i = 0; i < count; i++)
-        if (rows[i].false_accept_rate <= FALSE_ACCEPT_RATE * 1.001f)
-            return rows[i].similarity;
-    report_note(settings,
-                "warning: this model has no threshold measured for one false accept in 10000; %.4f, measured "
-                "for face-atto, is used (--threshold sets another)",
-                (double)FALLBACK_THRESHOLD);
-    return FALLBACK_THRESHOLD;
+        if (rows[i].false_accept_rate <= FALSE_ACCEPT_RATE * 1.001f) {
+            *threshold = rows[i].similarity;
+            return ACCEPTED;
+        }
+    return report(settings, TROUBLE, "no_threshold", NULL,
+                  "this model has no threshold measured for one false accept in 10000: is it a face embedder? "
+                  "--threshold sets one");
 }
 
 /* Characters that are not seen, are seen as a space but are none, or change how their neighbours are shown: two

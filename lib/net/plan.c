@@ -7,9 +7,10 @@
 
 /* A band's hidden rows should stay in the second-level cache together with the weights that stream past, yet
  * be many enough that each weight is used often once it is loaded. */
-#define HIDDEN_BYTES (192u * 1024u)
-#define MIN_BAND     28u
-#define MAX_BAND     112u
+#define HIDDEN_BYTES      (192u * 1024u)
+#define MAX_SESSION_BYTES ((uint64_t)1 << 30)
+#define MIN_BAND          28u
+#define MAX_BAND          112u
 
 static unsigned band_pixels(const stage *st, const map *m)
 {
@@ -174,12 +175,40 @@ static void take_everything(ve__run *run)
         take_thread_scratch(arena, &n, &run->threads[i]);
 }
 
+static uint64_t map_bytes(const map *m)
+{
+    return ((uint64_t)m->height * (m->width + m->border) + m->border) * m->padded * sizeof(float);
+}
+
+/* Refuses a session that would need more than MAX_SESSION_BYTES, before anything is allocated. A weight file of
+ * some kilobytes can ask for gigabytes (a stem of stride 1 and many channels), and where a size_t has 32 bits
+ * the sums behind take_everything() must not wrap. */
+static ve_status check_size(const ve__run *run)
+{
+    needs n = find_needs(run);
+    uint64_t thread = (uint64_t)n.rows + n.panel + n.hidden + n.scale + n.band * 2 * sizeof(float *);
+    uint64_t total = thread * ve__pool_threads(run->pool) + map_bytes(&run->image) + map_bytes(&run->stem_mid);
+    for (unsigned s = 0; s < VE__STAGES; s++) {
+        const map *m = &run->maps[s][0];
+        total += 2 * map_bytes(m);
+        if (run->net->arch.version == 2)
+            total += map_bytes(m) * run->net->arch.hidden_ratio;
+    }
+    if (total > MAX_SESSION_BYTES)
+        return ve__fail(VE_ERR_TOO_LARGE,
+                        "an input of %ux%u pixels needs %llu MB of scratch memory, the limit is %llu",
+                        run->image.width, run->image.height, (unsigned long long)(total >> 20),
+                        (unsigned long long)(MAX_SESSION_BYTES >> 20));
+    return VE_OK;
+}
+
 static ve_status make_run(ve__run *run, unsigned width, unsigned height)
 {
     run->threads = ve__allocate_zeroed(ve__pool_threads(run->pool) * sizeof *run->threads);
     if (!run->threads)
         return ve__fail(VE_ERR_MEMORY, "no memory for a session");
     VE_TRY(shape_maps(run, width, height));
+    VE_TRY(check_size(run));
     take_everything(run);
     size_t size = run->arena.used;
     if (!(run->arena.base = ve__allocate(size)))

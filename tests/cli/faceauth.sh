@@ -209,11 +209,13 @@ cp "$store" "$work/open.ves" && chmod 644 "$work/open.ves"
 ok "a store that others may read is refused" gives 2 faceauth --store "$work/open.ves" login ann "$ride"
 other=$(find "$build/fixtures" ${VE_TEST_FIXTURES:+"$VE_TEST_FIXTURES"} -name 'torchvision*.vew' 2>/dev/null | head -1)
 if [ -n "$other" ]; then
-    ok "another model's templates are not compared" fa 2 --model "$other" login ann "$ride"
+    ok "another model's templates are not compared" fa 2 --model "$other" --threshold 0.5 login ann "$ride"
     ok "  is said" complains "registered anew"
-    ok "  nor added" fa 2 --model "$other" register bob "$ochoa"
-    ok "a model without thresholds" gives 0 faceauth --store "$work/other.ves" --model "$other" register ann "$ride"
-    ok "  is warned of" complains "has no threshold"
+    ok "  nor added" fa 2 --model "$other" --threshold 0.5 register bob "$ochoa"
+    ok "a model without thresholds" gives 2 faceauth --store "$work/other.ves" --model "$other" register ann "$ride"
+    ok "  is refused" complains "is it a face embedder"
+    ok "  and nothing is stored" test ! -e "$work/other.ves"
+    ok "  but with --threshold" gives 0 faceauth --store "$work/other.ves" --model "$other" --threshold 0.5 register ann "$ride"
 fi
 
 # ---- several at once

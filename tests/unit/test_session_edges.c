@@ -168,6 +168,24 @@ static void test_similarity_of_what_is_no_number(void **state)
     assert_true(ve_similarity(good, good, 2) > 0.999999f);
 }
 
+/* A small file whose stem keeps every pixel of a large input at 128 channels: 4 GB of maps. */
+static void test_a_session_of_gigabytes_is_refused(void **state)
+{
+    ve__description about = vew_file_about();
+    ve_session *session = NULL;
+    (void)state;
+    about.arch.stem_patch = 1;
+    about.arch.dims[0] = 128;
+    about.preprocess.width = about.preprocess.height = 2048;
+    vew_file file = vew_file_make(&about, VE__TYPE_F16, NULL, 0);
+    ve_model *model = open_model(&file);
+    free(file.bytes);
+    assert_int_equal(ve_session_create(model, NULL, &session), VE_ERR_TOO_LARGE);
+    assert_non_null(strstr(ve_last_error(), "2048x2048"));
+    assert_null(session);
+    ve_model_close(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_an_absurd_struct_size_is_refused),
         cmocka_unit_test(test_session_memory_counts_the_pictures_part),
         cmocka_unit_test(test_similarity_of_what_is_no_number),
+        cmocka_unit_test(test_a_session_of_gigabytes_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
