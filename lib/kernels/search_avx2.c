@@ -6,9 +6,10 @@
 
 #define SEARCH_ROWS    4 /* 12 sums, 3 queries, 1 row: all 16 registers */
 #define SEARCH_QUERIES 3
-#define SEARCH_STREAMS 8
+#define SEARCH_STREAMS 1
 
-#define CODE_STEP 16
+#define CODE_STEP    16
+#define CODE_STREAMS 4
 typedef __m256i code_vec;
 
 static VE__INLINE code_vec code_zero(void)

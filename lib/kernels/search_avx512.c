@@ -8,7 +8,8 @@
 #define SEARCH_QUERIES 6
 #define SEARCH_STREAMS 1
 
-#define CODE_STEP 32
+#define CODE_STEP    32
+#define CODE_STREAMS 4
 typedef __m512i code_vec;
 
 static VE__INLINE code_vec code_zero(void)

@@ -7,9 +7,10 @@
 
 #define SEARCH_ROWS    4
 #define SEARCH_QUERIES 4
-#define SEARCH_STREAMS 8
+#define SEARCH_STREAMS 4
 
-#define CODE_STEP 16
+#define CODE_STEP    16
+#define CODE_STREAMS 4
 typedef int32x4_t code_vec;
 
 static VE__INLINE code_vec code_zero(void)

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# ve-store.sh BUILD: what ve-store promises on its command line.
+build=${1:?usage: ve-store.sh BUILD}
+. "$(dirname "$0")/check.bash"
+
+store=$work/people.ves
+install -m 600 "$source_tree/tests/fixtures/store/v1.ves" "$store"
+
+ok "--help exits with 0" gives 0 ve-store --help
+ok "--help prints on standard output" prints "usage: ve-store"
+ok "--version exits with 0" gives 0 ve-store --version
+ok "no command is a mistake" gives 2 ve-store
+ok "an unknown command is a mistake" gives 2 ve-store polish "$store"
+ok "an unknown option is a mistake" gives 2 ve-store info --polish "$store"
+ok "a missing file is trouble" gives 2 ve-store info "$work/none.ves"
+ok "it says which one" complains none.ves
+
+ok "info" gives 0 ve-store info "$store"
+ok "info names the model" prints "model name   fixture"
+ok "info --json" gives 0 ve-store info --json "$store"
+count=$(grep -o '"vectors":[0-9]*' "$out" | cut -d: -f2)
+ok "check finds it sound" gives 0 ve-store check "$store"
+ok "check counts the same" prints "$count good vectors"
+ok "list" gives 0 ve-store list "$store"
+ok "list has as many lines" [ "$(wc -l <"$out")" -eq "$count" ]
+id=$(head -n 1 "$out" | cut -f1)
+
+for format in npy fvecs jsonl pgcopy; do
+    ok "export $format" gives 0 ve-store export "$store" "$work/all.$format"
+    ok "export $format does not overwrite" gives 2 ve-store export "$store" "$work/all.$format"
+done
+ok "an unknown format is a mistake" gives 2 ve-store export "$store" "$work/all.xyz"
+ok "remove an id" gives 0 ve-store remove "$store" --id "$id"
+ok "it is gone" gives 1 ve-store remove "$store" --id "$id"
+ok "remove needs to know what" gives 2 ve-store remove "$store"
+ok "import jsonl" gives 0 ve-store import "$store" "$work/all.jsonl"
+ok "import says how many" prints "$count vectors added"
+ok "import does not read pgcopy" gives 2 ve-store import "$store" "$work/all.pgcopy"
+ok "bench" gives 0 ve-store bench "$store" -k 3
+
+ok "key" gives 0 ve-store key "$work/a.key"
+ok "compact seals" gives 0 ve-store compact "$store" --new-key-file "$work/a.key"
+ok "a sealed store needs its key" gives 2 ve-store info "$store"
+ok "and says so" complains VE_ERR_KEY
+ok "with its key it opens" gives 0 ve-store info "$store" --key-file "$work/a.key"
+ok "no label can be read in the file" eval '! grep -q person- "$store"'
+echo "a pass phrase" >"$work/phrase"
+ok "compact changes to a pass phrase" gives 0 ve-store compact "$store" --key-file "$work/a.key" --new-passphrase-file "$work/phrase"
+ok "compact unseals" gives 0 ve-store compact "$store" --passphrase-file "$work/phrase" --unseal
+ok "labels can be read again" grep -q person- "$store"
+
+printf 'X' | dd of="$store" bs=1 seek=4200 conv=notrunc 2>/dev/null
+ok "check finds damage" gives 1 ve-store check "$store"
+ok "and its offset" prints "offset 4096"
+ok "a damaged store does not open" gives 2 ve-store info "$store"
+ok "recover saves the rest" gives 0 ve-store recover "$store" "$work/saved.ves"
+ok "what it saved is sound" gives 0 ve-store check "$work/saved.ves"
+chmod 644 "$work/saved.ves"
+ok "a file that others may read is refused" gives 2 ve-store info "$work/saved.ves"
+ok "by name" complains VE_ERR_ACCESS
+summary
