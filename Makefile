@@ -43,15 +43,17 @@ VE_CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wconversion -Wsha
              -Wmissing-prototypes -fvisibility=hidden -ffp-contract=off -fPIC -pthread -MMD -MP \
              -Iinclude -Ilib $(if $(CROSS),-isystem $(SYSROOT)/usr/include) $(CFLAGS) \
              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-VE_LDFLAGS := $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(if $(CROSS),-L$(SYSROOT_LIB))
+VE_LDFLAGS := $(LDFLAGS) -Wl,--gc-sections $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(if $(CROSS),-L$(SYSROOT_LIB))
 LIB_LIBS := -lm $(if $(filter openblas,$(GEMM)),-lopenblas)
 
 # ---- the library: lib/*/*.c; a file named after an instruction set is built only where that exists
-ISA_SUFFIXES := avx2 avx512 neon
-ISA_HERE := $(if $(filter x86_64,$(MACHINE)),avx2 avx512)$(if $(filter aarch64,$(MACHINE)),neon)
+ISA_SUFFIXES := avx2 avx512 avx512vnni neon neondot
+ISA_HERE := $(if $(filter x86_64,$(MACHINE)),avx2 avx512 avx512vnni)$(if $(filter aarch64,$(MACHINE)),neon neondot)
 ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
 ISA_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512
+ISA_FLAGS_avx512vnni := $(ISA_FLAGS_avx512) -mavx512vnni
 ISA_FLAGS_neon :=
+ISA_FLAGS_neondot := -march=armv8.2-a+dotprod
 OPTIONAL_SRC := $(foreach isa,$(ISA_SUFFIXES),$(wildcard lib/kernels/*_$(isa).c)) $(wildcard lib/kernels/*_openblas.c) \
                 $(wildcard lib/seal/*.c)
 LIB_SRC := $(filter-out $(OPTIONAL_SRC),$(wildcard lib/*/*.c)) \
@@ -66,6 +68,14 @@ STB_FLAGS := -fwrapv $(if $(SANITIZE),-fno-sanitize=shift)
 # Pointer checks in the unrolled kernels take minutes to compile; AddressSanitizer and guard pages watch their loads.
 ISA_SANITIZE := $(if $(findstring undefined,$(SANITIZE)),-fno-sanitize=null$(comma)alignment$(comma)object-size$(comma)pointer-overflow)
 isa_flags = $(if $(filter %_scalar,$(1)),$(SCALAR_FLAGS)) $(if $(filter image/decode,$(1)),$(STB_FLAGS)) $(foreach isa,$(ISA_SUFFIXES),$(if $(filter %_$(isa),$(1)),$(ISA_FLAGS_$(isa)) $(ISA_SANITIZE)))
+
+# The library is to stay small: sections of their own that the linker may leave out, no tables for unwinding through
+# it, and the shortest code for what runs once a file or a record.
+SMALL_FLAGS := -ffunction-sections -fdata-sections $(if $(SANITIZE),,-fno-asynchronous-unwind-tables)
+COLD := lib/api/% $(addprefix lib/base/,file status) $(addprefix lib/weights/,arch arch_tensors description fields) \
+        $(addprefix lib/image/,decode jpeg orientation png pnm read) lib/net/plan \
+        $(addprefix lib/store/,check format io log open rewrite seal table text writer)
+cold_flags = $(if $(filter $(COLD),$(1)),-Os)
 
 STATIC_LIB := $(BUILD)/libvisembed.a
 SHARED_LIB := $(BUILD)/libvisembed.so.$(VERSION)
@@ -105,12 +115,12 @@ LDFLAGS_test_allocation := $(WRAP_ALLOCATION)
 LIBS_test_dlopen := -ldl
 
 # ---- weight files made of the checkpoints in tests/fixtures: the names in exports.txt are CASE for the default
-# export, CASE.f16, or CASE.KIND for another embedding. A cross build's tests use the native build's files.
+# export, CASE.f16 or CASE.i8, or CASE.KIND for another embedding. A cross build's tests use the native build's files.
 EXPORTS := tests/fixtures/exports.txt
 FIXTURES := $(patsubst %,$(BUILD)/fixtures/%.vew,$(shell awk '!/^\#/ && NF {print $$1}' $(EXPORTS) 2>/dev/null))
 
 # ---- Debian packages
-BUILD_PACKAGES := gcc libc6-dev libstb-dev libjansson-dev libsodium-dev
+BUILD_PACKAGES := gcc libc6-dev libstb-dev libjansson-dev libsodium-dev libcurl4-openssl-dev libedit-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev curl python3-minimal
 CROSS_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(CROSS_PACKAGES) gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang clang-format-14 g++ pkg-config cmake libopenblas-dev \
@@ -149,7 +159,8 @@ $(BUILD)/program-flags: FORCE
 
 $(BUILD)/lib/%.o: lib/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC) $(TARGET_CC) $(VE_CFLAGS) $(if $(filter openblas,$(GEMM)),-DVE_GEMM_OPENBLAS) $(call isa_flags,$*) -c -o $@ $<
+	$(call say,CC) $(TARGET_CC) $(VE_CFLAGS) $(if $(filter openblas,$(GEMM)),-DVE_GEMM_OPENBLAS) $(SMALL_FLAGS) $(call cold_flags,lib/$*) \
+	    $(call isa_flags,$*) -c -o $@ $<
 
 $(BUILD)/tools/%.o: tools/%.c $(BUILD)/flags $(BUILD)/program-flags
 	@mkdir -p $(@D)
@@ -219,7 +230,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $$(OBJ_$$(*F)) $(STATIC_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK) $(TARGET_CC) $(VE_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_$(*F)) $(LIB_LIBS)
 
-export_arguments = $(if $(filter .f16,$(1)),--precision f16)$(if $(filter .pooled .norm .head,$(1)),--embedding $(1:.%=%))
+export_arguments = $(if $(filter .f16 .i8,$(1)),--precision $(1:.%=%))$(if $(filter .pooled .norm .head,$(1)),--embedding $(1:.%=%))
 $(BUILD)/fixtures/%.vew: $$(wildcard tests/fixtures/$$(basename $$*)/*) $(BUILD)/bin/ve-export
 	@mkdir -p $(@D)
 	$(call say,EXPORT) $(BUILD)/bin/ve-export tests/fixtures/$(basename $*) -q -o $@ $(call export_arguments,$(suffix $*)) \

@@ -118,13 +118,23 @@ VE_API void ve_image_free(ve_image *image);
  * number of threads, close it after the last session made from it has been freed. */
 typedef struct ve_model ve_model;
 
+/* In what the large layers are computed. Weights of 8 bits are exact in f32, too; the other way round they are
+ * rounded when the model is opened. Embeddings of the two precisions differ by an angle whose cosine is about
+ * 0.9995 for models that take to it: see docs/format.md. */
+typedef enum ve_precision {
+    VE_PRECISION_BEST = 0, /* 8 bits for files that have them, on CPUs that are faster with them; else f32 */
+    VE_PRECISION_F32 = 1,
+    VE_PRECISION_I8 = 2
+} ve_precision;
+
 typedef struct ve_model_options {
     uint32_t struct_size;
-    uint32_t flags; /* none defined yet: 0 */
+    uint32_t flags;     /* none defined yet: 0 */
+    uint32_t precision; /* ve_precision */
 } ve_model_options;
 #define VE_MODEL_OPTIONS_INIT                                                                                  \
     {                                                                                                          \
-        sizeof(ve_model_options), 0                                                                            \
+        sizeof(ve_model_options), 0, 0                                                                         \
     }
 
 /* Opens a weight file made by ve-export. Everything in it is checked, checksums included; the file is
@@ -153,15 +163,17 @@ typedef struct ve_model_info {
     uint32_t dims[4];          /* channels in each stage */
     uint32_t convnext_version; /* 1, or 2 (global response normalisation) */
     uint64_t parameter_count;
-    uint64_t weight_bytes; /* memory that the packed weights take */
-    char name[128];        /* as the exporter named it, "convnext_atto" */
-    char weight_type[16];  /* element type in the file: "f32", "f16" */
-    char kernels[16];      /* kernels in use: "scalar", "neon", "avx2", "avx512" */
-    char fingerprint[65];  /* 64 hex digits that name architecture, weights, preprocessing and output */
+    uint64_t weight_bytes;     /* memory that the packed weights take */
+    char name[128];            /* as the exporter named it, "convnext_atto" */
+    char weight_type[16];      /* element type in the file: "f32", "f16", "i8" */
+    char kernels[16];          /* kernels in use: "scalar", "neon", "neon-dot", "avx512-vnni" ... */
+    char fingerprint[65];      /* 64 hex digits that name architecture, weights, preprocessing and output */
+    char precision[7];         /* what the large layers are computed in: "f32", "i8" */
+    char precision_reason[64]; /* why, for people */
 } ve_model_info;
 #define VE_MODEL_INFO_INIT                                                                                     \
     {                                                                                                          \
-        sizeof(ve_model_info), 0, 0, 0, 0, {0}, {0}, 0, 0, 0, "", "", "", ""                                   \
+        sizeof(ve_model_info), 0, 0, 0, 0, {0}, {0}, 0, 0, 0, "", "", "", "", "", ""                           \
     }
 
 /* Fills *info; set info->struct_size first (VE_MODEL_INFO_INIT). */

@@ -29,15 +29,19 @@ static int write_embedding(const char *path, const float *embedding, size_t dim)
     return out && fclose(out) == 0 && written == dim ? 0 : fail(path);
 }
 
-static int run_plain(const char *path, unsigned size, unsigned count, const float *input, const char *out)
+static int run_plain(const char *path, ve_precision precision, unsigned size, unsigned count,
+                     const float *input, const char *out)
 {
     static float embedding[VE_MAX_DIM];
+    ve_model_options model_options = VE_MODEL_OPTIONS_INIT;
     ve_model *model;
+    model_options.precision = precision;
     ve_session *session;
     ve_session_options options = VE_SESSION_OPTIONS_INIT;
     ve_model_info info = VE_MODEL_INFO_INIT;
     options.width = options.height = size;
-    if (ve_model_open(path, NULL, &model) != VE_OK || ve_session_create(model, &options, &session) != VE_OK)
+    if (ve_model_open(path, &model_options, &model) != VE_OK ||
+        ve_session_create(model, &options, &session) != VE_OK)
         return fail(path);
     ve_model_get_info(model, &info);
     MARK(MARK_PASS);
@@ -97,7 +101,8 @@ static void mark_end(void *data, const kernel_call *call)
     MARK(MARK_END);
 }
 
-static int run_kinds(const char *path, unsigned size, unsigned count, const float *input)
+static int run_kinds(const char *path, ve__precision precision, unsigned size, unsigned count,
+                     const float *input)
 {
     static const kernel_hooks hooks = {mark_kind, mark_end, NULL};
     static float embedding[VE_MAX_DIM];
@@ -110,7 +115,7 @@ static int run_kinds(const char *path, unsigned size, unsigned count, const floa
     if (ve__kernels_select(&kernels) != VE_OK || ve__weights_open(path, &weights) != VE_OK)
         return fail(path);
     kernel_hooks_install(kernels, &hooks, &marked);
-    if (ve__net_create(weights, &marked, &net) != VE_OK || ve__pool_create(1, &pool) != VE_OK ||
+    if (ve__net_create(weights, &marked, precision, &net) != VE_OK || ve__pool_create(1, &pool) != VE_OK ||
         ve__run_create(net, pool, size, size, &run) != VE_OK)
         return fail(path);
     memcpy(ve__run_input(run), input, (size_t)3 * size * size * sizeof *input);
@@ -126,15 +131,17 @@ static int run_kinds(const char *path, unsigned size, unsigned count, const floa
 
 int main(int argc, char **argv)
 {
-    if (argc < 5) {
-        fprintf(stderr, "usage: embed_n MODEL.vew SIZE COUNT plain|kinds [OUT]\n");
+    if (argc < 6) {
+        fprintf(stderr, "usage: embed_n MODEL.vew SIZE COUNT plain|kinds f32|i8 [OUT]\n");
         return 2;
     }
     unsigned size = (unsigned)strtoul(argv[2], NULL, 10), count = (unsigned)strtoul(argv[3], NULL, 10);
     float *input = make_input(size);
     if (!input)
         return fail("input");
+    int is_i8 = strcmp(argv[5], "i8") == 0;
     if (strcmp(argv[4], "kinds") == 0)
-        return run_kinds(argv[1], size, count, input);
-    return run_plain(argv[1], size, count, input, argc > 5 ? argv[5] : NULL);
+        return run_kinds(argv[1], is_i8 ? VE__PRECISION_I8 : VE__PRECISION_F32, size, count, input);
+    return run_plain(argv[1], is_i8 ? VE_PRECISION_I8 : VE_PRECISION_F32, size, count, input,
+                     argc > 6 ? argv[6] : NULL);
 }

@@ -34,24 +34,27 @@ static ve_status copy_thresholds(const ve__weights *weights, ve_model *model)
     return VE_OK;
 }
 
-static ve_status fill_model(const ve__weights *weights, ve_model *model)
+static ve_status fill_model(const ve__weights *weights, ve__precision precision, ve_model *model)
 {
     const ve__kernels *kernels;
     VE_TRY(ve__kernels_select(&kernels));
     model->arch = *ve__weights_arch(weights);
+    if (model->arch.map_outputs)
+        return ve__fail(VE_ERR_UNSUPPORTED, "%s detects and has no embedding", ve__weights_name(weights));
     model->preprocess = *ve__weights_preprocess(weights);
     snprintf(model->name, sizeof model->name, "%s", ve__weights_name(weights));
     snprintf(model->weight_type, sizeof model->weight_type, "%s", type_name(weights));
     snprintf(model->fingerprint, sizeof model->fingerprint, "%s", ve__weights_fingerprint(weights));
     VE_TRY(copy_thresholds(weights, model));
-    return ve__net_create(weights, kernels, &model->net);
+    return ve__net_create(weights, kernels, precision, &model->net);
 }
 
 /* Takes over weights. */
-static ve_status model_from_weights(ve__weights *weights, ve_model **out)
+static ve_status model_from_weights(ve__weights *weights, ve__precision precision, ve_model **out)
 {
     ve_model *model = ve__allocate_zeroed(sizeof *model);
-    ve_status status = model ? fill_model(weights, model) : ve__fail(VE_ERR_MEMORY, "no memory for a model");
+    ve_status status =
+        model ? fill_model(weights, precision, model) : ve__fail(VE_ERR_MEMORY, "no memory for a model");
     ve__weights_close(weights);
     if (status != VE_OK) {
         ve_model_close(model);
@@ -61,23 +64,27 @@ static ve_status model_from_weights(ve__weights *weights, ve_model **out)
     return VE_OK;
 }
 
-static ve_status check_options(const ve_model_options *options)
+static ve_status check_options(const ve_model_options *options, ve__precision *precision)
 {
     ve_model_options ours;
     VE_TRY(ve__options_copy(&ours, sizeof ours, options, SMALLEST_OPTIONS));
     if (ours.flags != 0)
         return ve__fail(VE_ERR_UNSUPPORTED, "model option flags 0x%x: none are defined", ours.flags);
+    if (ours.precision > VE_PRECISION_I8)
+        return ve__fail(VE_ERR_UNSUPPORTED, "model option precision %u: there are 0, 1 and 2", ours.precision);
+    *precision = (ve__precision)ours.precision;
     return VE_OK;
 }
 
 ve_status ve_model_open(const char *path, const ve_model_options *options, ve_model **model)
 {
     ve__weights *weights;
+    ve__precision precision;
     VE_CHECK_ARG(path != NULL);
     VE_CHECK_ARG(model != NULL);
-    VE_TRY(check_options(options));
+    VE_TRY(check_options(options, &precision));
     VE_TRY(ve__weights_open(path, &weights));
-    ve_status status = model_from_weights(weights, model);
+    ve_status status = model_from_weights(weights, precision, model);
     return status == VE_OK ? status : ve__fail_within(status, "%s", path);
 }
 
@@ -85,11 +92,12 @@ ve_status ve_model_open_memory(const void *bytes, size_t size, const ve_model_op
                                ve_model **model)
 {
     ve__weights *weights;
+    ve__precision precision;
     VE_CHECK_ARG(bytes != NULL);
     VE_CHECK_ARG(model != NULL);
-    VE_TRY(check_options(options));
+    VE_TRY(check_options(options, &precision));
     VE_TRY(ve__weights_open_memory(bytes, size, &weights));
-    return model_from_weights(weights, model);
+    return model_from_weights(weights, precision, model);
 }
 
 void ve_model_close(ve_model *model)
@@ -114,6 +122,10 @@ static void describe(const ve_model *model, ve_model_info *info)
     info->convnext_version = model->arch.version;
     info->parameter_count = ve__net_parameters(model->net);
     info->weight_bytes = ve__net_bytes(model->net);
+    const char *reason;
+    int is_i8 = ve__net_precision(model->net, &reason) == VE__PRECISION_I8;
+    snprintf(info->precision, sizeof info->precision, "%s", is_i8 ? "i8" : "f32");
+    snprintf(info->precision_reason, sizeof info->precision_reason, "%s", reason);
     memcpy(info->name, model->name, sizeof info->name);
     memcpy(info->weight_type, model->weight_type, sizeof info->weight_type);
     snprintf(info->kernels, sizeof info->kernels, "%s", ve__net_kernels(model->net)->name);

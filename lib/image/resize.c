@@ -78,7 +78,7 @@ static const uint8_t *next_nearest(ve__resizer *resizer)
     const ve__axis *rows = &resizer->vertical;
     double ratio = (double)rows->source / rows->scaled;
     uint32_t y = nearest_take(&resizer->nearest_step, ratio, rows->source);
-    const uint8_t *from = resizer->pixels + (size_t)3 * resizer->horizontal.source * y;
+    const uint8_t *from = resizer->pixels + resizer->stride_bytes * y;
     for (uint32_t x = 0; x < resizer->horizontal.count; x++)
         memcpy(resizer->row + 3 * x, from + (size_t)3 * resizer->spans[x].first, 3);
     return resizer->row;
@@ -121,6 +121,7 @@ ve_status ve__resizer_begin(ve__resizer *resizer, const uint8_t *pixels, const v
         return ve__fail(VE_ERR_STATE, "resizing %u x %u pixels to rows of %u: more than reserved",
                         horizontal->source, vertical->source, horizontal->count);
     resizer->pixels = pixels;
+    resizer->stride_bytes = (size_t)3 * horizontal->source;
     resizer->horizontal = *horizontal;
     resizer->vertical = *vertical;
     resizer->next_row = 0;
@@ -155,7 +156,7 @@ static void sum_columns(const ve__resizer *resizer, const uint8_t *from, uint8_t
 
 static const uint8_t *source_row(const ve__resizer *resizer, uint32_t y)
 {
-    return resizer->pixels + (size_t)3 * resizer->horizontal.source * y;
+    return resizer->pixels + resizer->stride_bytes * y;
 }
 
 static void make_row(const ve__resizer *resizer, uint32_t y, uint8_t *to)

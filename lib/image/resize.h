@@ -31,6 +31,8 @@ typedef struct ve__resizer {
     uint8_t *row;  /* [row_bytes] what ve__resizer_next returns, unless the ring or the picture has it */
 
     const uint8_t *pixels;
+    size_t
+        stride_bytes; /* from row to row; ve__resizer_begin takes rows to lie tightly together, set it behind */
     ve__axis horizontal, vertical;
     uint32_t next_row;   /* output row, counted from vertical.first */
     uint32_t rows_done;  /* source rows that went through the horizontal pass, or are not needed */

@@ -9,7 +9,7 @@
 
 #include "base/cpu.h"
 
-#define MAX_TABLES 3u
+#define MAX_TABLES 4u
 
 /* Written once, under pthread_once, and constant from then on. */
 static struct {
@@ -20,7 +20,8 @@ static struct {
 } state;
 
 /* Adds a table: the scalar one with all that `fill` has put on top of it. */
-static void add_table(void (*fill)(ve__kernels *table), void (*fill_search)(ve__search_kernels *table))
+static void add_table(void (*fill)(ve__kernels *table), void (*fill_search)(ve__search_kernels *table),
+                      void (*fill_i8)(ve__dense_i8 *table))
 {
     ve__kernels *table = &state.tables[state.count++];
     ve__kernels_fill_scalar(table);
@@ -29,6 +30,7 @@ static void add_table(void (*fill)(ve__kernels *table), void (*fill_search)(ve__
         fill(table);
         fill_search(&table->search);
     }
+    fill_i8(&table->dense_i8);
 #ifdef VE_GEMM_OPENBLAS
     ve__kernels_fill_openblas(table);
 #endif
@@ -38,16 +40,24 @@ static void make_tables(void)
 {
     unsigned features = ve__cpu_features();
     (void)features;
-    add_table(NULL, NULL);
+    add_table(NULL, NULL, ve__i8_fill_scalar);
 #ifdef __x86_64__
     if (features & VE__CPU_AVX2)
-        add_table(ve__kernels_fill_avx2, ve__search_fill_avx2);
+        add_table(ve__kernels_fill_avx2, ve__search_fill_avx2, ve__i8_fill_avx2);
     if (features & VE__CPU_AVX512)
-        add_table(ve__kernels_fill_avx512, ve__search_fill_avx512);
+        add_table(ve__kernels_fill_avx512, ve__search_fill_avx512, ve__i8_fill_avx2);
+    if (features & VE__CPU_AVX512_VNNI) {
+        add_table(ve__kernels_fill_avx512, ve__search_fill_avx512, ve__i8_fill_avx512vnni);
+        state.tables[state.count - 1].name = "avx512-vnni";
+    }
 #endif
 #ifdef __aarch64__
     if (features & VE__CPU_NEON)
-        add_table(ve__kernels_fill_neon, ve__search_fill_neon);
+        add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_scalar);
+    if (features & VE__CPU_NEON_DOT) {
+        add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_neondot);
+        state.tables[state.count - 1].name = "neon-dot";
+    }
 #endif
 }
 

@@ -20,6 +20,7 @@
 #define VE_KERNELS_KERNELS_H
 
 #include "base/status.h"
+#include "kernels/dense_i8.h"
 #include "kernels/search.h"
 
 #define VE__LANES 8u
@@ -80,7 +81,8 @@ typedef struct ve__dense {
 } ve__dense;
 
 typedef struct ve__kernels {
-    const char *name; /* "scalar", "neon", "avx2", "avx512" */
+    const char
+        *name; /* "scalar", "neon", "avx2", "avx512" and, with 8-bit dot products, "neon-dot", "avx512-vnni" */
     ve__dense dense_f32;
 
     /* Depthwise 7x7 convolution, stride 1: for p < count and every channel c
@@ -110,13 +112,15 @@ typedef struct ve__kernels {
     /* sum of a[i] * b[i]. */
     float (*dot)(const float *a, const float *b, size_t count);
 
+    /* The dense layers in 8 bits (dense_i8.h). */
+    ve__dense_i8 dense_i8;
     /* The store's search (search.h). */
     ve__search_kernels search;
 } ve__kernels;
 
 /* The table for this process: the best that the CPU has, or the one that the environment variable
- * VE_FORCE_ISA names ("scalar", "neon", "avx2", "avx512"). VE_ERR_UNSUPPORTED, naming it, when that one is
- * unknown or this CPU lacks it. Decided once, by the first call. */
+ * VE_FORCE_ISA names ("scalar", "neon", "neon-dot", "avx2", "avx512", "avx512-vnni"). VE_ERR_UNSUPPORTED,
+ * naming it, when that one is unknown or this CPU lacks it. Decided once, by the first call. */
 ve_status ve__kernels_select(const ve__kernels **kernels);
 /* For tests and benchmarks: the tables that this CPU can run, scalar first; NULL past the end. */
 const ve__kernels *ve__kernels_available(unsigned index);

@@ -18,7 +18,7 @@ void ve__kernels_fill_avx2(ve__kernels *table)
     static const ve__kernels all = {
         .name = "avx2",
         .dense_f32 = {packed_bytes, pack, panel_bytes, panel_write, panel_norm, panel_scale, multiply,
-                      multiply_gelu, 1},
+                      multiply_gelu, 2},
         .depthwise_bytes = depthwise_bytes,
         .depthwise_pack = depthwise_pack,
         .depthwise = depthwise,

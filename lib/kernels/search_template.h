@@ -88,6 +88,7 @@ static VE__INLINE void search_strip(const float *rows, size_t stride, unsigned r
     }
 
 SEARCH_STRIP(search_strip_1, 1, SEARCH_STREAMS)
+SEARCH_STRIP(search_pair, 2, SEARCH_STREAMS)
 SEARCH_STRIP(search_strip_2, 2, SEARCH_ROWS)
 SEARCH_STRIP(search_strip_3, 3, SEARCH_ROWS)
 #if SEARCH_QUERIES > 3
@@ -120,6 +121,12 @@ static void search_dot_rows(const float *rows, size_t stride, unsigned row_count
         search_strip_6,
 #endif
     };
+    /* Two queries compute so little that reading alone counts: rows in the order that a single query likes. */
+    if (query_count == 2) {
+        search_ahead none = {NULL, 0, 0};
+        search_pair(rows, stride, row_count, queries, query_stride, length, scores, scores_stride, &none);
+        return;
+    }
     unsigned groups = (query_count + SEARCH_QUERIES - 1) / SEARCH_QUERIES;
     /* A tile's step reads SEARCH_ROWS * VEC_LANES floats; so much has to be fetched in `groups` steps. */
     unsigned per_group = SEARCH_ROWS * VEC_LANES / 16;

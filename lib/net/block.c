@@ -21,7 +21,7 @@ typedef struct job {
     const map *in, *out;
     const ve__norm_rule *rule;
     unsigned band, band_count;
-    size_t hidden_bytes; /* of one band's panel, version 2 */
+    size_t hidden_bytes; /* of one band, version 2 */
 } job;
 
 /* Depthwise convolution of the pixels [first, first + count), which may span several rows of the map. */
@@ -42,28 +42,44 @@ static void depthwise_band(const job *j, unsigned first, unsigned count, float *
     }
 }
 
-/* fc1 and GELU of a band into the panel `hidden`. */
+/* fc1 and GELU of a band into the panel `hidden`, or in 8 bits into rows there. */
 static void expand_band(const job *j, const thread_scratch *t, unsigned first, unsigned count, void *hidden,
                         float *square_sums)
 {
     const ve__dense *dense = &j->run->net->kernels->dense_f32;
+    const ve__dense_i8 *i8 = &j->run->net->kernels->dense_i8;
     const dense_layer *fc1 = &j->block->fc1;
     depthwise_band(j, first, count, t->rows);
+    if (fc1->is_i8) {
+        i8->panel_norm(t->rows, j->in->padded, count, fc1->k, j->rule, j->block->norm_weight, t->panel);
+        i8->multiply_gelu(t->panel, count, fc1->k, fc1->packed, fc1->n, hidden, ve__padded(fc1->n),
+                          square_sums ? NULL : t->ranges, square_sums);
+        return;
+    }
     dense->panel_norm(t->rows, j->in->padded, count, fc1->k, j->rule, t->panel);
     dense->multiply_gelu(t->panel, count, fc1->k, fc1->packed, fc1->n, hidden, square_sums);
 }
 
-/* fc2 and the residual of a band. */
-static void contract_band(const job *j, const thread_scratch *t, unsigned first, unsigned count,
-                          const void *hidden)
+/* fc2 and the residual of a band. grn: the factors of version 2, NULL in version 1. */
+static void contract_band(const job *j, const thread_scratch *t, unsigned first, unsigned count, void *hidden,
+                          const float *grn)
 {
+    const ve__kernels *kernels = j->run->net->kernels;
     const dense_layer *fc2 = &j->block->fc2;
     for (unsigned i = 0; i < count; i++) {
         unsigned y = (first + i) / j->in->width, x = (first + i) % j->in->width;
         t->residual[i] = map_pixel(j->in, y, x);
         t->out[i] = map_pixel(j->out, y, x);
     }
-    j->run->net->kernels->dense_f32.multiply(hidden, count, fc2->k, fc2->packed, fc2->n, t->residual, t->out);
+    if (fc2->is_i8) {
+        kernels->dense_i8.panel_write(hidden, ve__padded(fc2->k), count, fc2->k, grn, grn ? NULL : t->ranges,
+                                      t->panel);
+        kernels->dense_i8.multiply(t->panel, count, fc2->k, fc2->packed, fc2->n, t->residual, t->out);
+        return;
+    }
+    if (grn)
+        kernels->dense_f32.panel_scale(hidden, count, fc2->k, grn);
+    kernels->dense_f32.multiply(hidden, count, fc2->k, fc2->packed, fc2->n, t->residual, t->out);
 }
 
 static void block_share(void *data, unsigned thread, unsigned thread_count)
@@ -77,7 +93,7 @@ static void block_share(void *data, unsigned thread, unsigned thread_count)
         unsigned from, to;
         share_pixels(j->run, end - first, b, bands, &from, &to);
         expand_band(j, t, first + from, to - from, t->hidden, NULL);
-        contract_band(j, t, first + from, to - from, t->hidden);
+        contract_band(j, t, first + from, to - from, t->hidden, NULL);
     }
 }
 
@@ -118,15 +134,13 @@ static void contract_share(void *data, unsigned thread, unsigned thread_count)
 {
     const job *j = data;
     const thread_scratch *t = &j->run->threads[thread];
-    unsigned first_band, end_band, hidden = j->block->fc1.n;
+    unsigned first_band, end_band;
     grn_scale(j, t->scale);
     ve__share(j->band_count, thread, thread_count, &first_band, &end_band);
     for (unsigned b = first_band; b < end_band; b++) {
         unsigned from, to;
-        void *panel = j->run->hidden + b * j->hidden_bytes;
         share_pixels(j->run, j->in->width * j->in->height, b, j->band_count, &from, &to);
-        j->run->net->kernels->dense_f32.panel_scale(panel, to - from, hidden, t->scale);
-        contract_band(j, t, from, to - from, panel);
+        contract_band(j, t, from, to - from, j->run->hidden + b * j->hidden_bytes, t->scale);
     }
 }
 
@@ -138,7 +152,7 @@ void ve__net_block(ve__run *run, unsigned s, const block *b, const map *in, cons
         return;
     }
     j.band_count = fixed_band_count(run, s);
-    j.hidden_bytes = hidden_panel_bytes(run, s);
+    j.hidden_bytes = hidden_bytes(run, s);
     ve__pool_run(run->pool, expand_share, &j);
     ve__pool_run(run->pool, contract_share, &j);
 }

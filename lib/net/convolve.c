@@ -58,9 +58,22 @@ static void finish_row(const job *j, float *row)
         kernels->norm_row(row, j->out->channels, c->norm_output, c->norm_weight, c->norm_bias, row);
 }
 
+static void multiply_rows(const ve__kernels *kernels, const dense_layer *layer, const thread_scratch *t,
+                          size_t stride, unsigned count)
+{
+    const ve__dense *f32 = &kernels->dense_f32;
+    const ve__dense_i8 *i8 = &kernels->dense_i8;
+    if (layer->is_i8) {
+        i8->panel_write(t->rows, stride, count, layer->k, NULL, NULL, t->panel);
+        i8->multiply(t->panel, count, layer->k, layer->packed, layer->n, NULL, t->out);
+    } else {
+        f32->panel_write(t->rows, stride, count, layer->k, t->panel);
+        f32->multiply(t->panel, count, layer->k, layer->packed, layer->n, NULL, t->out);
+    }
+}
+
 static void convolve_band(const job *j, const thread_scratch *t, unsigned first, unsigned count)
 {
-    const ve__dense *dense = &j->run->net->kernels->dense_f32;
     const dense_layer *layer = j->convolution->layer;
     size_t stride = layer->k + VE__LANES;
     int is_patch =
@@ -70,8 +83,7 @@ static void convolve_band(const job *j, const thread_scratch *t, unsigned first,
         (is_patch ? gather_patch : gather_row)(j, y, x, t->rows + i * stride);
         t->out[i] = map_pixel(j->out, y, x);
     }
-    dense->panel_write(t->rows, stride, count, layer->k, t->panel);
-    dense->multiply(t->panel, count, layer->k, layer->packed, layer->n, NULL, t->out);
+    multiply_rows(j->run->net->kernels, layer, t, stride, count);
     for (unsigned i = 0; i < count; i++)
         finish_row(j, t->out[i]);
 }

@@ -9,13 +9,15 @@
 /* A dense layer, packed: out[n] = weights[n][k] in[k] + bias[n]. */
 typedef struct dense_layer {
     unsigned k, n;
+    int is_i8; /* packed by dense_i8, not dense_f32 */
     void *packed;
 } dense_layer;
 
 typedef struct block {
     void *depthwise;
     dense_layer fc1, fc2;
-    float *grn_weight; /* [4c]; NULL in version 1. GRN's bias is folded into fc2's */
+    float *norm_weight; /* of fc1's input, in 8 bits; NULL where it is folded into fc1 */
+    float *grn_weight;  /* [4c]; NULL in version 1. GRN's bias is folded into fc2's */
 } block;
 
 typedef struct stage {
@@ -26,6 +28,8 @@ typedef struct stage {
 
 struct ve__net {
     const ve__kernels *kernels;
+    ve__precision precision; /* F32 or I8 */
+    const char *precision_reason;
     ve__arch arch;
     ve__norm_rule rule[VE__STAGES]; /* of the norms over a stage's channels */
     dense_layer stem[2];            /* the second: overlapping stems only */
@@ -34,6 +38,7 @@ struct ve__net {
     ve__norm_rule final_rule;
     float *final_weight, *final_bias;
     dense_layer head[VE__MAX_HEAD_LAYERS];
+    dense_layer maps[VE__STAGES]; /* of networks with map_outputs; the norm before is folded in. [0]: none */
     uint64_t parameters;
     ve__arena arena; /* owns everything above */
 };
@@ -56,7 +61,8 @@ static inline float *map_pixel(const map *m, unsigned y, unsigned x)
 /* What one thread needs for a band of up to `band` pixels, whichever step it is in. */
 typedef struct thread_scratch {
     float *rows;            /* gathered or depthwise-convolved rows, row-major */
-    void *panel, *hidden;   /* inputs of fc1 and fc2 */
+    void *panel, *hidden;   /* inputs of fc1 and fc2; in 8 bits: of either, and fc1's output in f32 */
+    ve__range *ranges;      /* [band], of fc1's output; 8 bits only */
     float **out;            /* [band] addresses of output rows */
     const float **residual; /* [band] */
     float *scale;           /* [4c] GRN */
@@ -65,10 +71,12 @@ typedef struct thread_scratch {
 struct ve__run {
     const ve__net *net;
     ve__pool *pool;
-    float *input; /* [height][width][3] */
-    map image;    /* the input as a map without a border */
-    map stem_mid; /* overlapping stems: between the two convolutions */
+    unsigned width, height; /* of the largest input */
+    float *input;           /* [height][width][3] */
+    map image;              /* the input as a map without a border */
+    map stem_mid;           /* overlapping stems: between the two convolutions */
     map maps[VE__STAGES][2];
+    map outputs[VE__STAGES];   /* of networks with map_outputs, without a border; [0]: none */
     unsigned band[VE__STAGES]; /* pixels that a band should have; it has at most band_capacity() */
     thread_scratch *threads;
 
@@ -84,12 +92,19 @@ struct ve__run {
     ve__arena arena;
 };
 
+/* Rows in the tallest tile of the layers where the time goes. */
+static inline unsigned tile_rows(const ve__net *net)
+{
+    const ve__kernels *kernels = net->kernels;
+    return net->precision == VE__PRECISION_I8 ? kernels->dense_i8.tile_rows : kernels->dense_f32.tile_rows;
+}
+
 /* Deals `count` pixels to `parts` threads or bands as ve__share does, in whole tiles of the dense kernels where
  * there are enough of them; what is left over goes to the last part. */
 static inline void share_pixels(const ve__run *run, unsigned count, unsigned part, unsigned parts,
                                 unsigned *first, unsigned *end)
 {
-    unsigned tile = run->net->kernels->dense_f32.tile_rows;
+    unsigned tile = tile_rows(run->net);
     if (count / tile < parts)
         tile = 1;
     ve__share(count / tile, part, parts, first, end);
@@ -100,7 +115,7 @@ static inline void share_pixels(const ve__run *run, unsigned count, unsigned par
 /* The most pixels in a part when share_pixels() cuts into ceil(count / band) parts. */
 static inline unsigned band_capacity(const ve__run *run, unsigned band)
 {
-    return band + 2 * run->net->kernels->dense_f32.tile_rows;
+    return band + 2 * tile_rows(run->net);
 }
 
 /* The bands of a version-2 block are the same for any number of threads, since the order in which their square
@@ -112,11 +127,14 @@ static inline unsigned fixed_band_count(const ve__run *run, unsigned s)
     return (pixels + run->band[s] - 1) / run->band[s];
 }
 
-/* Version 2: bytes of one band's hidden panel in stage s. */
-static inline size_t hidden_panel_bytes(const ve__run *run, unsigned s)
+/* Bytes of a band's hidden layer in stage s: a panel, or in 8 bits rows of f32, of which fc2's panel is made.
+ */
+static inline size_t hidden_bytes(const ve__run *run, unsigned s)
 {
-    unsigned rows = band_capacity(run, run->band[s]);
-    return ve__round_up(run->net->kernels->dense_f32.panel_bytes(rows, run->net->stages[s].hidden), VE__ALIGN);
+    unsigned rows = band_capacity(run, run->band[s]), hidden = run->net->stages[s].hidden;
+    if (run->net->precision == VE__PRECISION_I8)
+        return ve__round_up((size_t)rows * ve__padded(hidden) * sizeof(float), VE__ALIGN);
+    return ve__round_up(run->net->kernels->dense_f32.panel_bytes(rows, hidden), VE__ALIGN);
 }
 
 /* Output pixels that a convolution works on at a time. */

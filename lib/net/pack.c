@@ -17,6 +17,8 @@ typedef struct packer {
     ve__net *net;
     float *weights, *bias; /* the layer being made */
     float *left, *right;   /* a norm's weight and bias */
+    int8_t *codes;         /* the layer in 8 bits */
+    float *scales;
 } packer;
 
 static int measuring(const packer *p)
@@ -99,6 +101,26 @@ static void pack_layer(const packer *p, unsigned k, unsigned n, dense_layer *lay
         dense->pack(p->weights, p->bias, k, n, layer->packed);
 }
 
+/* A layer that may be computed in 8 bits. Weights of an 8-bit file come back as the codes that they were, since
+ * such files hold folded weights: folding ones and zeros into them changes nothing. */
+static void pack_pointwise(const packer *p, unsigned k, unsigned n, dense_layer *layer)
+{
+    const ve__dense_i8 *dense = &p->net->kernels->dense_i8;
+    if (p->net->precision != VE__PRECISION_I8) {
+        pack_layer(p, k, n, layer);
+        return;
+    }
+    layer->k = k;
+    layer->n = n;
+    layer->is_i8 = 1;
+    layer->packed = ve__arena_take(&p->net->arena, dense->packed_bytes(k, n));
+    if (measuring(p))
+        return;
+    for (unsigned j = 0; j < n; j++)
+        ve__i8_from_row(p->weights + (size_t)j * k, k, p->codes + (size_t)j * k, p->scales + j);
+    dense->pack(p->codes, p->scales, p->bias, k, n, layer->packed);
+}
+
 static ve_status read_layer(const packer *p, const char *prefix)
 {
     VE_TRY(read_tensor(p, prefix, "weight", p->weights));
@@ -173,8 +195,20 @@ static ve_status pack_fc2(packer *p, const char *prefix, const stage *st, block 
             fold_scale(p, st->hidden, st->channels);
         }
     }
-    pack_layer(p, st->hidden, st->channels, &b->fc2);
+    pack_pointwise(p, st->hidden, st->channels, &b->fc2);
     return VE_OK;
+}
+
+/* In 8 bits a norm's weight stays where it is: it takes part in what a row's largest value is, and with it in
+ * how finely the others are rounded. */
+static void fold_into_fc1(packer *p, const stage *st, block *b)
+{
+    if (!b->norm_weight) {
+        fold_norm(p, st->channels, st->hidden, st->channels);
+        return;
+    }
+    fold_shift(p, st->channels, st->hidden);
+    memcpy(b->norm_weight, p->left, st->channels * sizeof *p->left);
 }
 
 static ve_status pack_block(packer *p, unsigned s, unsigned number)
@@ -185,14 +219,16 @@ static ve_status pack_block(packer *p, unsigned s, unsigned number)
     snprintf(prefix, sizeof prefix, "stage.%u.block.%u", s, number);
     snprintf(name, sizeof name, "%s.dw", prefix);
     VE_TRY(pack_depthwise(p, name, st->channels, b));
+    if (p->net->precision == VE__PRECISION_I8)
+        b->norm_weight = ve__arena_take(&p->net->arena, st->channels * sizeof(float));
     if (!measuring(p)) {
         snprintf(name, sizeof name, "%s.norm", prefix);
         VE_TRY(read_norm(p, name, st->channels, p->left, p->right));
         snprintf(name, sizeof name, "%s.fc1", prefix);
         VE_TRY(read_layer(p, name));
-        fold_norm(p, st->channels, st->hidden, st->channels);
+        fold_into_fc1(p, st, b);
     }
-    pack_layer(p, st->channels, st->hidden, &b->fc1);
+    pack_pointwise(p, st->channels, st->hidden, &b->fc1);
     return pack_fc2(p, prefix, st, b);
 }
 
@@ -216,6 +252,21 @@ static ve_status pack_final(packer *p)
     return VE_OK;
 }
 
+static ve_status pack_map(packer *p, unsigned s)
+{
+    char prefix[VE__MAX_NAME];
+    unsigned k = p->net->arch.dims[s], n = p->net->arch.map_outputs;
+    if (!measuring(p)) {
+        snprintf(prefix, sizeof prefix, "map.%u.norm", s);
+        VE_TRY(read_norm(p, prefix, k, p->left, p->right));
+        snprintf(prefix, sizeof prefix, "map.%u", s);
+        VE_TRY(read_layer(p, prefix));
+        fold_norm(p, k, n, k);
+    }
+    pack_layer(p, k, n, &p->net->maps[s]);
+    return VE_OK;
+}
+
 static ve_status pack_everything(packer *p)
 {
     ve__net *net = p->net;
@@ -227,6 +278,8 @@ static ve_status pack_everything(packer *p)
         for (unsigned i = 0; i < st->depth; i++)
             VE_TRY(pack_block(p, s, i));
     }
+    for (unsigned s = 1; s < VE__STAGES && net->arch.map_outputs; s++)
+        VE_TRY(pack_map(p, s));
     return pack_final(p);
 }
 
@@ -252,6 +305,8 @@ static ve_status make_buffers(packer *p, void **memory)
         p->bias = ve__arena_take(&arena, widest * sizeof(float));
         p->left = ve__arena_take(&arena, widest * sizeof(float));
         p->right = ve__arena_take(&arena, widest * sizeof(float));
+        p->codes = ve__arena_take(&arena, p->net->precision == VE__PRECISION_I8 ? largest : 0);
+        p->scales = ve__arena_take(&arena, widest * sizeof(float));
         if (pass == 0 && !(arena.base = ve__allocate(arena.used)))
             return ve__fail(VE_ERR_MEMORY, "no memory for %zu bytes of weights", arena.used);
     }
@@ -302,14 +357,34 @@ static ve_status measure_and_pack(packer *p)
     return status;
 }
 
-ve_status ve__net_create(const ve__weights *weights, const ve__kernels *kernels, ve__net **out)
+static int has_i8(const ve__weights *weights)
+{
+    for (size_t i = 0; i < ve__weights_tensor_count(weights); i++)
+        if (ve__weights_tensor(weights, i)->type == VE__TYPE_I8)
+            return 1;
+    return 0;
+}
+
+static void choose_precision(ve__net *net, const ve__weights *weights, ve__precision asked)
+{
+    int pays = net->kernels->dense_i8.pays, is_i8 = has_i8(weights);
+    net->precision = asked != VE__PRECISION_BEST ? asked : is_i8 && pays ? VE__PRECISION_I8 : VE__PRECISION_F32;
+    net->precision_reason = asked != VE__PRECISION_BEST ? "as asked"
+                            : !is_i8                    ? "the file has no 8-bit weights"
+                            : pays                      ? "the file has 8-bit weights"
+                                                        : "these kernels gain nothing from 8-bit weights";
+}
+
+ve_status ve__net_create(const ve__weights *weights, const ve__kernels *kernels, ve__precision precision,
+                         ve__net **out)
 {
     ve__net *net = ve__allocate_zeroed(sizeof *net);
     if (!net)
         return ve__fail(VE_ERR_MEMORY, "no memory for a model");
     net->kernels = kernels;
     net->arch = *ve__weights_arch(weights);
-    packer p = {weights, net, NULL, NULL, NULL, NULL};
+    packer p = {.file = weights, .net = net};
+    choose_precision(net, weights, precision);
     ve_status status = shape_net(net);
     if (status == VE_OK)
         status = measure_and_pack(&p);
@@ -349,4 +424,11 @@ uint32_t ve__net_dim(const ve__net *net)
 const ve__kernels *ve__net_kernels(const ve__net *net)
 {
     return net->kernels;
+}
+
+ve__precision ve__net_precision(const ve__net *net, const char **reason)
+{
+    if (reason)
+        *reason = net->precision_reason;
+    return net->precision;
 }

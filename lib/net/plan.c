@@ -57,7 +57,10 @@ static ve_status shape_maps(ve__run *run, unsigned width, unsigned height)
             return ve__fail(VE_ERR_ARGUMENT, "an input of %ux%u pixels is too small for this model", width,
                             height);
         run->maps[s][0] = run->maps[s][1] = shape_map(w, h, arch->dims[s], MAP_BORDER);
-        run->band[s] = band_pixels(&run->net->stages[s], &run->maps[s][0]);
+        if (s > 0 && arch->map_outputs) {
+            run->outputs[s] = shape_map(w, h, arch->map_outputs, 0);
+            run->outputs[s].padded = ve__padded(arch->map_outputs);
+        }
     }
     return VE_OK;
 }
@@ -78,27 +81,36 @@ static size_t larger(size_t a, size_t b)
 
 /* The largest that any step asks of a thread's scratch. */
 typedef struct needs {
-    size_t rows, panel, hidden, band, scale;
+    size_t rows, panel, hidden, band, scale, ranges;
 } needs;
+
+static size_t panel_bytes(const ve__net *net, unsigned rows, unsigned k, int is_i8)
+{
+    return (is_i8 ? net->kernels->dense_i8.panel_bytes : net->kernels->dense_f32.panel_bytes)(rows, k);
+}
 
 static void need_convolution(needs *n, const ve__run *run, const dense_layer *layer)
 {
     unsigned rows = band_capacity(run, CONVOLVE_BAND);
     n->rows = larger(n->rows, (size_t)rows * (layer->k + VE__LANES) * sizeof(float));
-    n->panel = larger(n->panel, run->net->kernels->dense_f32.panel_bytes(rows, layer->k));
+    n->panel = larger(n->panel, panel_bytes(run->net, rows, layer->k, layer->is_i8));
     n->band = larger(n->band, rows);
 }
 
 static void need_blocks(needs *n, const ve__run *run, unsigned s)
 {
-    const ve__dense *dense = &run->net->kernels->dense_f32;
     const stage *st = &run->net->stages[s];
     unsigned rows = band_capacity(run, run->band[s]);
+    int is_i8 = run->net->precision == VE__PRECISION_I8;
     n->rows = larger(n->rows, (size_t)rows * ve__padded(st->channels) * sizeof(float));
-    n->panel = larger(n->panel, dense->panel_bytes(rows, st->channels));
+    n->panel = larger(n->panel, panel_bytes(run->net, rows, st->channels, is_i8));
     n->band = larger(n->band, rows);
+    if (is_i8) {
+        n->panel = larger(n->panel, panel_bytes(run->net, rows, st->hidden, is_i8));
+        n->ranges = larger(n->ranges, rows * sizeof(ve__range));
+    }
     if (run->net->arch.version == 1)
-        n->hidden = larger(n->hidden, dense->panel_bytes(rows, st->hidden));
+        n->hidden = larger(n->hidden, hidden_bytes(run, s));
     else
         n->scale = larger(n->scale, st->hidden * sizeof(float));
 }
@@ -106,13 +118,15 @@ static void need_blocks(needs *n, const ve__run *run, unsigned s)
 static needs find_needs(const ve__run *run)
 {
     const ve__net *net = run->net;
-    needs n = {0, 0, 0, 0, 0};
+    needs n = {0, 0, 0, 0, 0, 0};
     need_convolution(&n, run, &net->stem[0]);
     if (net->arch.stem != VE__STEM_PATCH)
         need_convolution(&n, run, &net->stem[1]);
     for (unsigned s = 0; s < VE__STAGES; s++) {
         if (s > 0)
             need_convolution(&n, run, &net->stages[s].down);
+        if (net->maps[s].k)
+            need_convolution(&n, run, &net->maps[s]);
         need_blocks(&n, run, s);
     }
     return n;
@@ -126,6 +140,7 @@ static void take_thread_scratch(ve__arena *arena, const needs *n, thread_scratch
     t->out = ve__arena_take(arena, n->band * sizeof *t->out);
     t->residual = ve__arena_take(arena, n->band * sizeof *t->residual);
     t->scale = ve__arena_take(arena, n->scale);
+    t->ranges = ve__arena_take(arena, n->ranges);
 }
 
 /* Version 2: the hidden panels of all bands of the stage that has most of them. */
@@ -135,7 +150,7 @@ static void take_hidden(ve__run *run)
     for (unsigned s = 0; s < VE__STAGES; s++) {
         const stage *st = &run->net->stages[s];
         size_t bands = fixed_band_count(run, s);
-        hidden = larger(hidden, bands * hidden_panel_bytes(run, s));
+        hidden = larger(hidden, bands * hidden_bytes(run, s));
         sums = larger(sums, bands * st->hidden * sizeof(float));
     }
     run->hidden = ve__arena_take(&run->arena, hidden);
@@ -157,18 +172,21 @@ static void take_final(ve__run *run)
 
 static void take_everything(ve__run *run)
 {
+    const ve__net *net = run->net;
     ve__arena *arena = &run->arena;
     unsigned threads = ve__pool_threads(run->pool);
     needs n = find_needs(run);
     run->image.data = run->input =
         ve__arena_take(arena, (size_t)run->image.width * run->image.height * 3 * sizeof(float));
-    if (run->net->arch.stem != VE__STEM_PATCH)
+    if (net->arch.stem != VE__STEM_PATCH)
         take_map(arena, &run->stem_mid);
     for (unsigned s = 0; s < VE__STAGES; s++) {
         take_map(arena, &run->maps[s][0]);
         take_map(arena, &run->maps[s][1]);
+        if (net->arch.map_outputs)
+            take_map(arena, &run->outputs[s]);
     }
-    if (run->net->arch.version == 2)
+    if (net->arch.version == 2)
         take_hidden(run);
     take_final(run);
     for (unsigned i = 0; i < threads; i++)
@@ -186,11 +204,11 @@ static uint64_t map_bytes(const map *m)
 static ve_status check_size(const ve__run *run)
 {
     needs n = find_needs(run);
-    uint64_t thread = (uint64_t)n.rows + n.panel + n.hidden + n.scale + n.band * 2 * sizeof(float *);
+    uint64_t thread = (uint64_t)n.rows + n.panel + n.hidden + n.scale + n.ranges + n.band * 2 * sizeof(float *);
     uint64_t total = thread * ve__pool_threads(run->pool) + map_bytes(&run->image) + map_bytes(&run->stem_mid);
     for (unsigned s = 0; s < VE__STAGES; s++) {
         const map *m = &run->maps[s][0];
-        total += 2 * map_bytes(m);
+        total += 2 * map_bytes(m) + map_bytes(&run->outputs[s]);
         if (run->net->arch.version == 2)
             total += map_bytes(m) * run->net->arch.hidden_ratio;
     }
@@ -208,6 +226,8 @@ static ve_status make_run(ve__run *run, unsigned width, unsigned height)
     if (!run->threads)
         return ve__fail(VE_ERR_MEMORY, "no memory for a session");
     VE_TRY(shape_maps(run, width, height));
+    for (unsigned s = 0; s < VE__STAGES; s++)
+        run->band[s] = band_pixels(&run->net->stages[s], &run->maps[s][0]);
     VE_TRY(check_size(run));
     take_everything(run);
     size_t size = run->arena.used;
@@ -228,6 +248,8 @@ ve_status ve__run_create(const ve__net *net, ve__pool *pool, uint32_t width, uin
         return ve__fail(VE_ERR_MEMORY, "no memory for a session");
     run->net = net;
     run->pool = pool;
+    run->width = width;
+    run->height = height;
     ve_status status = make_run(run, width, height);
     if (status != VE_OK) {
         ve__run_free(run);
@@ -235,6 +257,24 @@ ve_status ve__run_create(const ve__net *net, ve__pool *pool, uint32_t width, uin
     }
     *out = run;
     return VE_OK;
+}
+
+/* The bands stay as they are: so no step needs more scratch memory than before. */
+ve_status ve__run_shape(ve__run *run, uint32_t width, uint32_t height)
+{
+    size_t size = run->arena.used;
+    if (width > run->width || height > run->height)
+        return ve__fail(VE_ERR_ARGUMENT, "an input of %ux%u pixels where there is room for %ux%u", width,
+                        height, run->width, run->height);
+    if (width == run->image.width && height == run->image.height)
+        return VE_OK;
+    ve_status status = shape_maps(run, width, height);
+    if (status != VE_OK)
+        (void)shape_maps(run, run->width, run->height);
+    run->arena.used = 0;
+    take_everything(run);
+    run->arena.used = size;
+    return status;
 }
 
 void ve__run_free(ve__run *run)

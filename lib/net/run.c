@@ -39,7 +39,16 @@ static void run_down(ve__run *run, unsigned s, const map *in)
     ve__net_convolve(run, &down, in, &run->maps[s][0]);
 }
 
-void ve__run_embed(ve__run *run, float *embedding)
+/* A stage's pixels through its map head. */
+static void run_map(ve__run *run, unsigned s, const map *in)
+{
+    const ve__net *net = run->net;
+    convolution head = {.layer = &net->maps[s], .side = 1, .stride = 1, .norm_input = &net->rule[s]};
+    ve__net_convolve(run, &head, in, &run->outputs[s]);
+}
+
+/* Stem and stages; the last stage's output. */
+static const map *run_stages(ve__run *run)
 {
     const map *now = &run->maps[0][0];
     run_stem(run);
@@ -56,8 +65,26 @@ void ve__run_embed(ve__run *run, float *embedding)
             now = next;
         }
         observe(run, (int)s, now);
+        if (s > 0 && run->net->arch.map_outputs)
+            run_map(run, s, now);
     }
-    ve__net_final(run, now, embedding);
+    return now;
+}
+
+void ve__run_embed(ve__run *run, float *embedding)
+{
+    ve__net_final(run, run_stages(run), embedding);
+}
+
+void ve__run_maps(ve__run *run)
+{
+    (void)run_stages(run);
+}
+
+ve__output_map ve__run_map(const ve__run *run, unsigned s)
+{
+    const map *m = &run->outputs[s];
+    return (ve__output_map){m->data, m->width, m->height, m->channels, m->padded};
 }
 
 void ve__run_observe(ve__run *run, ve__observer *observer, void *data)

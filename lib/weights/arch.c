@@ -57,6 +57,16 @@ static ve_status check_head(const ve__arch *arch)
     return check_range("embedding_kind", arch->embedding_kind, embedding_kind(arch), embedding_kind(arch));
 }
 
+/* A network with maps has no embedding, and so nothing that makes one. */
+static ve_status check_maps(const ve__arch *arch)
+{
+    VE_TRY(check_range("map_outputs", arch->map_outputs, 0, VE__MAX_MAP_OUTPUTS));
+    if (arch->map_outputs && (arch->final != VE__FINAL_POOL || arch->head_layers))
+        return ve__fail(VE_ERR_FORMAT, "map_outputs is %lu beside a final norm or a head",
+                        (unsigned long)arch->map_outputs);
+    return VE_OK;
+}
+
 ve_status ve__arch_check(const ve__arch *arch)
 {
     VE_TRY(check_range("version", arch->version, 1, 2));
@@ -65,7 +75,8 @@ ve_status ve__arch_check(const ve__arch *arch)
     VE_TRY(check_range("norm", arch->norm, VE__NORM_LAYER, VE__NORM_SIMPLE));
     VE_TRY(check_eps("eps", arch->eps));
     VE_TRY(check_eps("final_eps", arch->final_eps));
-    return check_head(arch);
+    VE_TRY(check_head(arch));
+    return check_maps(arch);
 }
 
 static ve_status check_colours(const ve__preprocess *preprocess)

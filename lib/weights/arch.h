@@ -11,6 +11,8 @@
  *   final  VE__FINAL_POOL_NORM: mean over pixels -> norm;  VE__FINAL_NORM_POOL: norm per pixel -> mean
  *          VE__FINAL_POOL: mean over pixels
  *   head   head_layers times linear, gelu between them
+ *   maps   where map_outputs is not 0: norm -> linear, for each pixel of stages 1, 2 and 3. Such a network
+ *          detects; it has no embedding (final is VE__FINAL_POOL, head_layers 0, and nothing is pooled)
  */
 #ifndef VE_WEIGHTS_ARCH_H
 #define VE_WEIGHTS_ARCH_H
@@ -22,9 +24,10 @@
 #define VE__MAX_HEAD_LAYERS 2
 
 /* Limits that a file must keep; the largest published ConvNeXt has 3072 channels, 30 blocks in a stage. */
-#define VE__MAX_CHANNELS   4096u
-#define VE__MAX_DEPTH      64u
-#define VE__MAX_INPUT_SIDE 2048u
+#define VE__MAX_CHANNELS    4096u
+#define VE__MAX_DEPTH       64u
+#define VE__MAX_INPUT_SIDE  2048u
+#define VE__MAX_MAP_OUTPUTS 256u
 
 typedef enum ve__stem { VE__STEM_PATCH = 1, VE__STEM_OVERLAP = 2, VE__STEM_OVERLAP_ACT = 3 } ve__stem;
 
@@ -51,6 +54,7 @@ typedef struct ve__arch {
     uint32_t head_layers; /* 0 ... VE__MAX_HEAD_LAYERS */
     uint32_t head_dims[VE__MAX_HEAD_LAYERS];
     uint32_t embedding_kind; /* ve_embedding_kind, for display: what the final and head fields amount to */
+    uint32_t map_outputs; /* 0, or the numbers that a head behind each of stages 1 to 3 gives for every pixel */
 } ve__arch;
 
 typedef enum ve__filter {

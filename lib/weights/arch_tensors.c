@@ -58,6 +58,11 @@ static const part head[] = {
     {NULL, NULL, ALWAYS},
 };
 
+static const part map_head[] = {
+    {"norm.weight", "P", ALWAYS}, {"norm.bias", "P", LAYER_NORM}, {"weight", "CP", ALWAYS},
+    {"bias", "C", ALWAYS},        {NULL, NULL, ALWAYS},
+};
+
 /* A walk over the list: `left` counts down to the wanted tensor; found is set when it is reached. */
 typedef struct walk {
     const ve__arch *arch;
@@ -144,6 +149,15 @@ static void walk_head(walk *w)
     }
 }
 
+static void walk_maps(walk *w)
+{
+    for (unsigned s = 1; s < VE__STAGES && w->arch->map_outputs && !w->found; s++) {
+        char prefix[VE__MAX_NAME / 2];
+        snprintf(prefix, sizeof prefix, "map.%u.", s);
+        walk_group(w, prefix, map_head, w->arch->map_outputs, w->arch->dims[s]);
+    }
+}
+
 int ve__arch_tensor(const ve__arch *arch, size_t index, ve__tensor_spec *spec)
 {
     walk w = {arch, index, 0, spec};
@@ -153,5 +167,6 @@ int ve__arch_tensor(const ve__arch *arch, size_t index, ve__tensor_spec *spec)
     if (arch->final != VE__FINAL_POOL)
         walk_group(&w, "", final_norm, arch->dims[VE__STAGES - 1], 0);
     walk_head(&w);
+    walk_maps(&w);
     return w.found;
 }

@@ -45,6 +45,7 @@ static const ve__vew_field known[] = {
     ARCH(head_layers, 1),
     ARCH(head_dims, VE__MAX_HEAD_LAYERS),
     ARCH(embedding_kind, 1),
+    {"arch.map_outputs", VE__VEW_U32, VE__VEW_REQUIRED, 1, 1, 1, AT(arch.map_outputs)},
     INPUT(width, 1),
     INPUT(height, 1),
     INPUT_F32(mean, 3),

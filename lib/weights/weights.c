@@ -69,12 +69,12 @@ static ve_status check_header(const ve__mapped *file, size_t *header_bytes)
     return VE_OK;
 }
 
-static ve_status check_type(const char *name, unsigned type)
+static ve_status check_type(const ve__tensor_spec *spec, unsigned type)
 {
-    if (type == VE__TYPE_I8)
-        return ve__fail(VE_ERR_UNSUPPORTED, "tensor %s: element type i8 is reserved for a later version", name);
-    if (type != VE__TYPE_F32 && type != VE__TYPE_F16)
-        return ve__fail(VE_ERR_UNSUPPORTED, "tensor %s: unknown element type %u", name, type);
+    if (type == VE__TYPE_I8 && spec->rank != 2)
+        return ve__fail(VE_ERR_FORMAT, "tensor %s: element type i8, which only matrices may have", spec->name);
+    if (type != VE__TYPE_F32 && type != VE__TYPE_F16 && type != VE__TYPE_I8)
+        return ve__fail(VE_ERR_UNSUPPORTED, "tensor %s: unknown element type %u", spec->name, type);
     return VE_OK;
 }
 
@@ -116,12 +116,22 @@ static ve_status count_elements(const ve__tensor_spec *spec, size_t *count)
     return VE_OK;
 }
 
+/* What a tensor's data take in the file; false where that leaves a size_t. */
+static int data_bytes(const ve__tensor *t, size_t *size)
+{
+    if (t->type != VE__TYPE_I8)
+        return ve__multiply(t->count, t->type == VE__TYPE_F32 ? 4 : 2, size);
+    size_t scales = t->shape[0] * sizeof(float);
+    *size = scales + t->count;
+    return *size >= scales;
+}
+
 /* The data's place follows from what came before it, so that there are neither holes nor overlaps. */
 static ve_status check_place(const ve__mapped *file, const ve__tensor *t, uint64_t offset, uint64_t bytes,
                              size_t after)
 {
     size_t expected = ve__round_up(after, VE__VEW_ALIGN), size;
-    if (!ve__multiply(t->count, t->type == VE__TYPE_F32 ? 4 : 2, &size) || bytes != size)
+    if (!data_bytes(t, &size) || bytes != size)
         return ve__fail(VE_ERR_FORMAT, "tensor %s: %llu bytes for %llu elements", t->name,
                         (unsigned long long)bytes, (unsigned long long)t->count);
     if (offset != expected)
@@ -138,7 +148,7 @@ static ve_status read_entry(const ve__mapped *file, const unsigned char *entry, 
                             size_t *after, ve__tensor *t)
 {
     uint64_t offset = ve__load_u64(entry), bytes = ve__load_u64(entry + 8);
-    VE_TRY(check_type(spec->name, entry[20]));
+    VE_TRY(check_type(spec, entry[20]));
     VE_TRY(check_shape(entry, spec));
     t->name = spec->name;
     t->type = (ve__type)entry[20];
@@ -332,6 +342,28 @@ static ve_status copy_f16(const unsigned char *from, size_t count, float *out)
     return VE_OK;
 }
 
+/* The largest scale whose products are all finite. */
+#define LARGEST_SCALE (3.4028234e38f / 127)
+
+static ve_status copy_i8(const ve__tensor *t, const unsigned char *from, float *out)
+{
+    const unsigned char *element = from + 4 * (size_t)t->shape[0];
+    size_t length = t->count / t->shape[0];
+    for (uint32_t row = 0; row < t->shape[0]; row++) {
+        float scale = ve__bits_float(ve__load_u32(from + 4 * (size_t)row));
+        if (!(scale > 0.0f && scale <= LARGEST_SCALE))
+            return ve__fail(VE_ERR_FORMAT, "tensor %s: row %lu has a scale of %g", t->name, (unsigned long)row,
+                            (double)scale);
+        for (size_t i = 0; i < length; i++, element++) {
+            if (*element == 128)
+                return ve__fail(VE_ERR_FORMAT, "tensor %s: row %lu has an element of -128", t->name,
+                                (unsigned long)row);
+            *out++ = (float)(*element < 128 ? *element : *element - 256) * scale;
+        }
+    }
+    return VE_OK;
+}
+
 /* 0 * x is 0 for every finite x and NaN otherwise; a sum without a branch in several chains is many times
  * faster than a look at every element. */
 static int all_finite(const float *values, size_t count)
@@ -366,6 +398,8 @@ ve_status ve__weights_read(const ve__weights *weights, const ve__tensor *tensor,
         return ve__fail(VE_ERR_CORRUPT, "tensor %s: its checksum does not match", tensor->name);
     if (tensor->type == VE__TYPE_F16)
         VE_TRY(copy_f16(from, tensor->count, out));
+    else if (tensor->type == VE__TYPE_I8)
+        VE_TRY(copy_i8(tensor, from, out));
     else
         copy_f32(from, tensor->count, out);
     if (weights->is_mapped)

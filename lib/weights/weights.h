@@ -12,6 +12,9 @@ typedef enum ve__type { VE__TYPE_F32 = 1, VE__TYPE_F16 = 2, VE__TYPE_I8 = 3 } ve
 
 #define VE__MAX_RANK 4
 
+/* Tensors of I8 have rank 2: a scale (f32) for each row, then the rows' elements, -127 ... 127; a value is the
+ * element times its row's scale. */
+
 /* A tensor in the file; strings and bytes belong to the weights. */
 typedef struct ve__tensor {
     const char *name;
@@ -32,7 +35,7 @@ void ve__weights_close(ve__weights *weights);
 const ve__arch *ve__weights_arch(const ve__weights *weights);
 const ve__preprocess *ve__weights_preprocess(const ve__weights *weights);
 const char *ve__weights_name(const ve__weights *weights);        /* "convnext_atto"; "" when not given */
-const char *ve__weights_type(const ve__weights *weights);        /* "f32", "f16" */
+const char *ve__weights_type(const ve__weights *weights);        /* "f32", "f16", "i8" */
 const char *ve__weights_fingerprint(const ve__weights *weights); /* 64 hex digits */
 /* The checkpoint that the file was made from, and its SHA-256; "" when not given. */
 const char *ve__weights_source(const ve__weights *weights, const char **sha256);
@@ -46,7 +49,8 @@ const ve__tensor *ve__weights_find(const ve__weights *weights, const char *name)
 /* A tensor's bytes as they lie in the file, unchecked. */
 const void *ve__weights_data(const ve__weights *weights, const ve__tensor *tensor);
 /* Copies a tensor's elements as f32 after checking its checksum (VE_ERR_CORRUPT), then lets go of its pages:
- * read each tensor once. out has room for tensor->count floats. Non-finite values are refused. */
+ * read each tensor once. out has room for tensor->count floats. Non-finite values are refused, and so are
+ * scales that are not above 0 and elements of -128. */
 ve_status ve__weights_read(const ve__weights *weights, const ve__tensor *tensor, float *out);
 
 /* The names and shapes of all tensors that an architecture has, in file order: index 0 ... count-1.
@@ -61,7 +65,8 @@ ve_status ve__weights_read(const ve__weights *weights, const ve__tensor *tensor,
  *                  .fc1.weight [4c][c]  .fc1.bias [4c]  .grn.weight [4c] .grn.bias [4c] (version 2)
  *                  .fc2.weight [c][4c]  .fc2.bias [c]   .scale [c] (version 1)
  *   final.norm.weight [c]  final.norm.bias [c]         unless VE__FINAL_POOL
- *   head.0.weight [out][in]  head.0.bias [out]  head.1...   as many as head_layers */
+ *   head.0.weight [out][in]  head.0.bias [out]  head.1...   as many as head_layers
+ *   map.S.norm.weight [c]  .norm.bias [c]  .weight [map_outputs][c]  .bias [map_outputs]     S = 1, 2, 3 */
 #define VE__MAX_NAME 64
 typedef struct ve__tensor_spec {
     char name[VE__MAX_NAME];

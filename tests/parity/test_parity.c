@@ -200,7 +200,9 @@ static void check_table(const export_line *line, const reference *expected, cons
                         const ve__kernels *kernels)
 {
     subject s = {line, kernels->name, NULL};
-    if (ve__net_create(weights, kernels, &s.net) != VE_OK)
+    size_t length = strlen(line->name);
+    int is_i8 = length > 3 && strcmp(line->name + length - 3, ".i8") == 0;
+    if (ve__net_create(weights, kernels, is_i8 ? VE__PRECISION_I8 : VE__PRECISION_F32, &s.net) != VE_OK)
         fail_msg("%s, %s kernels: %s", line->name, kernels->name, ve_last_error());
     for (size_t i = 0; i < expected->count; i++)
         check_input(&s, &expected->inputs[i]);

@@ -53,6 +53,16 @@ static void test_all_lengths_and_alignments(void **state)
             assert_int_equal(ve__crc32c(0, bytes + start, size), crc_by_definition(0, bytes + start, size));
 }
 
+/* Long ones go through the instruction in several streams. */
+static void test_long_ones(void **state)
+{
+    (void)state;
+    unsigned char bytes[2600];
+    fill(bytes, sizeof bytes);
+    for (size_t size = 480; size <= sizeof bytes - 3; size += size < 520 || size > 990 ? 7 : 1)
+        assert_int_equal(ve__crc32c(77, bytes + size % 3, size), crc_by_definition(77, bytes + size % 3, size));
+}
+
 static void test_pieces_give_the_whole(void **state)
 {
     (void)state;
@@ -81,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_vectors),
         cmocka_unit_test(test_all_lengths_and_alignments),
+        cmocka_unit_test(test_long_ones),
         cmocka_unit_test(test_pieces_give_the_whole),
         cmocka_unit_test(test_every_single_bit_counts),
     };

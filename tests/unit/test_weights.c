@@ -216,14 +216,15 @@ static void assert_values(const ve__weights *weights)
     }
 }
 
-static void test_f32_and_f16_give_their_values(void **state)
+static void test_every_type_gives_its_values(void **state)
 {
     (void)state;
-    static const ve__type types[] = {VE__TYPE_F32, VE__TYPE_F16};
+    static const ve__type types[] = {VE__TYPE_F32, VE__TYPE_F16, VE__TYPE_I8};
     ve__description about = vew_file_about();
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         vew_file file = vew_file_make(&about, types[i], NULL, 0);
         ve__weights *weights = open_file(&file);
+        assert_int_equal(ve__weights_find(weights, "stage.0.block.0.fc1.weight")->type, types[i]);
         assert_int_equal(ve__weights_tensor_count(weights), 4 + 12 + 4 * 9 + 2);
         assert_values(weights);
         assert_null(ve__weights_find(weights, "stem.2.weight"));
@@ -331,7 +332,7 @@ int main(void)
         cmocka_unit_test(test_head_layers_follow_one_another),
         cmocka_unit_test(test_the_longest_list_fits_the_format),
         cmocka_unit_test(test_every_number_has_its_limits),
-        cmocka_unit_test(test_f32_and_f16_give_their_values),
+        cmocka_unit_test(test_every_type_gives_its_values),
         cmocka_unit_test(test_bytes_may_lie_at_any_address),
         cmocka_unit_test(test_fields_come_back),
         cmocka_unit_test(test_a_file_on_disk_is_read_the_same),

@@ -25,16 +25,18 @@ static int fail_child(void)
     return 2;
 }
 
-int cold_start_child(const char *model_path, unsigned size, unsigned threads)
+int cold_start_child(const char *model_path, int is_i8, unsigned size, unsigned threads)
 {
     static float embedding[VE_MAX_DIM];
     double at[MOMENTS];
+    ve_model_options model_options = VE_MODEL_OPTIONS_INIT;
     ve_model *model;
     ve_session *session;
     ve_session_options options = VE_SESSION_OPTIONS_INIT;
+    model_options.precision = is_i8 ? VE_PRECISION_I8 : VE_PRECISION_BEST;
     options.width = options.height = size;
     options.threads = threads;
-    if (ve_model_open(model_path, NULL, &model) != VE_OK)
+    if (ve_model_open(model_path, &model_options, &model) != VE_OK)
         return fail_child();
     at[AT_OPEN] = time_wall();
     if (ve_session_create(model, &options, &session) != VE_OK)
@@ -59,18 +61,19 @@ int cold_start_child(const char *model_path, unsigned size, unsigned threads)
 }
 
 /* Becomes the child program. */
-static void exec_child(const char *path, unsigned size, unsigned threads, int out)
+static void exec_child(const char *path, int is_i8, unsigned size, unsigned threads, int out)
 {
     char size_text[16], threads_text[16];
     snprintf(size_text, sizeof size_text, "%u", size);
     snprintf(threads_text, sizeof threads_text, "%u", threads);
     if (dup2(out, STDOUT_FILENO) >= 0)
         execl("/proc/self/exe", "ve-bench", "--cold-child", "--model", path, "--size", size_text, "--threads",
-              threads_text, (char *)NULL);
+              threads_text, is_i8 ? "--precision" : NULL, "i8", (char *)NULL);
     _exit(127);
 }
 
-static ve_status start_once(const char *path, unsigned size, unsigned threads, double at[MOMENTS], double *rss)
+static ve_status start_once(const char *path, int is_i8, unsigned size, unsigned threads, double at[MOMENTS],
+                            double *rss)
 {
     int ends[2], exit_status;
     struct rusage usage;
@@ -79,7 +82,7 @@ static ve_status start_once(const char *path, unsigned size, unsigned threads, d
     double started = time_wall();
     pid_t child = fork();
     if (child == 0)
-        exec_child(path, size, threads, ends[1]);
+        exec_child(path, is_i8, size, threads, ends[1]);
     close(ends[1]);
     FILE *in = fdopen(ends[0], "r");
     int count = in && child > 0 ? fscanf(in, "%lf %lf %lf %lf", &at[0], &at[1], &at[2], &at[3]) : 0;
@@ -93,12 +96,12 @@ static ve_status start_once(const char *path, unsigned size, unsigned threads, d
     return VE_OK;
 }
 
-ve_status measure_cold_start(const char *model_path, unsigned size, unsigned threads, cold_start *c)
+ve_status measure_cold_start(const char *model_path, int is_i8, unsigned size, unsigned threads, cold_start *c)
 {
     double parts[MOMENTS][COLD_RUNS], totals[COLD_RUNS], rss[COLD_RUNS];
     for (int i = 0; i < COLD_RUNS; i++) {
         double at[MOMENTS];
-        VE_TRY(start_once(model_path, size, threads, at, &rss[i]));
+        VE_TRY(start_once(model_path, is_i8, size, threads, at, &rss[i]));
         for (int m = 0; m < MOMENTS; m++)
             parts[m][i] = m == 0 ? at[0] : at[m] - at[m - 1];
         totals[i] = at[AT_FIRST];

@@ -63,6 +63,43 @@ static void hooked_multiply_gelu(const void *panel, unsigned rows, unsigned k, c
     end(&call);
 }
 
+static void hooked_write_i8(const float *x, size_t stride, unsigned rows, unsigned k, const float *factor,
+                            const ve__range *ranges, void *panel)
+{
+    kernel_call call = {KIND_WRITE_PANEL, NULL, rows, 0, k};
+    begin(&call);
+    real_table.dense_i8.panel_write(x, stride, rows, k, factor, ranges, panel);
+    end(&call);
+}
+
+static void hooked_norm_i8(const float *x, size_t stride, unsigned rows, unsigned k, const ve__norm_rule *rule,
+                           const float *factor, void *panel)
+{
+    kernel_call call = {KIND_NORM_PANEL, NULL, rows, 0, k};
+    begin(&call);
+    real_table.dense_i8.panel_norm(x, stride, rows, k, rule, factor, panel);
+    end(&call);
+}
+
+static void hooked_multiply_i8(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
+                               const float *const *residual, float *const *out)
+{
+    kernel_call call = {residual ? KIND_CONTRACT : KIND_DENSE, packed, rows, k, n};
+    begin(&call);
+    real_table.dense_i8.multiply(panel, rows, k, packed, n, residual, out);
+    end(&call);
+}
+
+static void hooked_multiply_gelu_i8(const void *panel, unsigned rows, unsigned k, const void *packed,
+                                    unsigned n, float *out, size_t stride, ve__range *ranges,
+                                    float *square_sums)
+{
+    kernel_call call = {KIND_EXPAND, packed, rows, k, n};
+    begin(&call);
+    real_table.dense_i8.multiply_gelu(panel, rows, k, packed, n, out, stride, ranges, square_sums);
+    end(&call);
+}
+
 static void hooked_depthwise(const float *x, ptrdiff_t row_stride, unsigned ky_first, unsigned ky_end,
                              unsigned channels, const void *packed, unsigned count, float *out)
 {
@@ -107,6 +144,10 @@ void kernel_hooks_install(const ve__kernels *real, const kernel_hooks *hooks, ve
     hooked->dense_f32.panel_scale = hooked_panel_scale;
     hooked->dense_f32.multiply = hooked_multiply;
     hooked->dense_f32.multiply_gelu = hooked_multiply_gelu;
+    hooked->dense_i8.panel_write = hooked_write_i8;
+    hooked->dense_i8.panel_norm = hooked_norm_i8;
+    hooked->dense_i8.multiply = hooked_multiply_i8;
+    hooked->dense_i8.multiply_gelu = hooked_multiply_gelu_i8;
     hooked->depthwise = hooked_depthwise;
     hooked->norm_row = hooked_norm_row;
     hooked->sum_rows = hooked_sum_rows;

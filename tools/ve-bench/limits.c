@@ -188,10 +188,12 @@ static const struct instruction_set {
 #endif
             {NULL, NULL, 0, NULL}};
 
+/* What stands behind a '-' adds 8-bit instructions: the floats are those of the name before it. */
 static const struct instruction_set *find_set(const char *name)
 {
+    size_t length = strcspn(name, "-");
     for (const struct instruction_set *s = sets; s->name; s++)
-        if (strcmp(s->name, name) == 0)
+        if (strlen(s->name) == length && memcmp(s->name, name, length) == 0)
             return s;
     return NULL;
 }

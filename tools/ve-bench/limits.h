@@ -14,8 +14,8 @@ typedef struct memory_level {
 } memory_level;
 
 /* Billions of floating point operations a second (a multiply-add counts two) of one thread, in the time that it
- * was given the CPU, with the instruction set of a kernel table ("scalar", "neon", "avx2", "avx512"). The CPU
- * must have it. Takes some milliseconds; 0 for a name that is not known here. */
+ * was given the CPU, with the instruction set of a kernel table ("scalar", "neon", "avx2", "avx512" ...). The
+ * CPU must have it. Takes some milliseconds; 0 for a name that is not known here. */
 double limits_flops(const char *isa);
 /* The sum over `threads` threads at work together. */
 double limits_flops_together(const char *isa, unsigned threads);

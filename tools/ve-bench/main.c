@@ -49,7 +49,8 @@ static void measure_peaks(bench_report *r)
 {
     const ve__kernels *table;
     for (unsigned i = 0; (table = ve__kernels_available(i)) != NULL && i < MAX_INSTRUCTION_SETS; i++)
-        r->peaks[r->peak_count++] = (instruction_peak){table->name, limits_flops(table->name)};
+        if (!strchr(table->name, '-')) /* those add 8-bit instructions to the table before */
+            r->peaks[r->peak_count++] = (instruction_peak){table->name, limits_flops(table->name)};
 }
 
 static ve_status measure_with_model(const bench_options *o, const char *path, const ve_model *model,
@@ -63,13 +64,16 @@ static ve_status measure_with_model(const bench_options *o, const char *path, co
     VE_TRY(measure_latency(model, r->size, r->threads, o->runs, o->seconds, &r->latency));
     if (o->batch)
         VE_TRY(measure_batch(model, r->size, r->machine.cores, o->batch, &r->batch));
+    if (o->sessions)
+        VE_TRY(measure_sessions(model, r->size, r->machine.cores, o->sessions, r->sessions));
     say("cold starts");
-    if (measure_cold_start(path, r->size, r->threads, &r->cold) != VE_OK)
+    if (measure_cold_start(path, o->is_i8, r->size, r->threads, &r->cold) != VE_OK)
         fprintf(stderr, "ve-bench: cold start not measured: %s\n", ve_last_error());
     say("stages and layers");
     VE_TRY(ve__weights_open(path, &weights));
     r->multiply_adds = network_multiply_adds(ve__weights_arch(weights), r->size, r->size);
-    ve_status status = profile_network(weights, r->size, o->runs > 200 ? 200 : o->runs, &r->profile);
+    ve_status status = profile_network(weights, o->is_i8 ? VE__PRECISION_I8 : VE__PRECISION_BEST, r->size,
+                                       o->runs > 200 ? 200 : o->runs, &r->profile);
     ve__weights_close(weights);
     if (status == VE_OK && o->minutes > 0) {
         say("for minutes");
@@ -80,10 +84,12 @@ static ve_status measure_with_model(const bench_options *o, const char *path, co
 
 static ve_status measure(const bench_options *o, const char *path, bench_report *r)
 {
+    ve_model_options model_options = VE_MODEL_OPTIONS_INIT;
     ve_model *model;
     time_t now = time(NULL);
     struct tm utc;
-    VE_TRY(ve_model_open(path, NULL, &model));
+    model_options.precision = o->is_i8 ? VE_PRECISION_I8 : VE_PRECISION_BEST;
+    VE_TRY(ve_model_open(path, &model_options, &model));
     ve_model_get_info(model, &r->model);
     r->size = o->size ? o->size : r->model.width;
     if (gmtime_r(&now, &utc))
@@ -142,6 +148,6 @@ int main(int argc, char **argv)
     if (options.isa && setenv("VE_FORCE_ISA", options.isa, 1) != 0)
         return fail("--isa");
     if (options.is_cold_child)
-        return cold_start_child(options.model, options.size, options.threads);
+        return cold_start_child(options.model, options.is_i8, options.size, options.threads);
     return run(&options);
 }

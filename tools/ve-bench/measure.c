@@ -157,7 +157,7 @@ static void *work_off(void *data)
 
 static ve_status run_batch(batch_worker *workers, unsigned threads, double *seconds)
 {
-    pthread_t ids[256];
+    pthread_t ids[MAX_SESSIONS];
     unsigned started_count = 0;
     ve_status status = VE_OK;
     double started = time_wall();
@@ -178,7 +178,7 @@ static ve_status run_batch(batch_worker *workers, unsigned threads, double *seco
 ve_status measure_batch(const ve_model *model, unsigned size, unsigned threads, unsigned pictures,
                         batch_rate *b)
 {
-    batch_worker workers[256];
+    batch_worker workers[MAX_SESSIONS];
     double rates[BATCH_REPEATS];
     ve_status status = VE_OK;
     memset(workers, 0, sizeof workers);
@@ -200,6 +200,16 @@ ve_status measure_batch(const ve_model *model, unsigned size, unsigned threads, 
     if (status != VE_OK)
         return status;
     *b = (batch_rate){pictures, threads, spread_of(rates, BATCH_REPEATS).median};
+    return VE_OK;
+}
+
+ve_status measure_sessions(const ve_model *model, unsigned size, unsigned cores, unsigned most,
+                           batch_rate rates[SESSION_RATES])
+{
+    const unsigned counts[SESSION_RATES] = {1, cores, most};
+    const unsigned pictures = 2 * most < 32 ? 32 : 2 * most; /* the same for all */
+    for (unsigned i = 0; i < SESSION_RATES; i++)
+        VE_TRY(measure_batch(model, size, counts[i], pictures, &rates[i]));
     return VE_OK;
 }
 

@@ -22,6 +22,10 @@ typedef struct batch_rate {
     double per_second; /* median of several batches */
 } batch_rate;
 
+#define MAX_SESSIONS 256
+/* One session, one for each core, and as many as were asked for. */
+#define SESSION_RATES 3
+
 #define MAX_WINDOWS 8640 /* of ten seconds, a day */
 typedef struct window {
     double seconds; /* since the start */
@@ -48,12 +52,16 @@ ve_status measure_latency(const ve_model *model, unsigned size, unsigned threads
                           latency *l);
 ve_status measure_batch(const ve_model *model, unsigned size, unsigned threads, unsigned pictures,
                         batch_rate *b);
+/* Pictures a second of sessions at work at once, each with a thread of its own: of 1, of `cores` and of `most`.
+ */
+ve_status measure_sessions(const ve_model *model, unsigned size, unsigned cores, unsigned most,
+                           batch_rate rates[SESSION_RATES]);
 /* The caller frees s->windows. */
 ve_status measure_sustained(const ve_model *model, unsigned size, unsigned threads, double minutes,
                             const char *root, sustained *s);
 /* Starts this program anew several times. */
-ve_status measure_cold_start(const char *model_path, unsigned size, unsigned threads, cold_start *c);
+ve_status measure_cold_start(const char *model_path, int is_i8, unsigned size, unsigned threads, cold_start *c);
 /* What the program does that measure_cold_start starts: its exit status. */
-int cold_start_child(const char *model_path, unsigned size, unsigned threads);
+int cold_start_child(const char *model_path, int is_i8, unsigned size, unsigned threads);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "measure.h"
 #include "random_model.h"
 #include "visembed.h"
 
@@ -21,9 +22,11 @@ static const char help[] =
     "                      tiny, small, base; NAME-v2 is the second version\n"
     "  -s, --size S        input of S x S pixels (default: the model's, 224)\n"
     "  -t, --threads N     threads that work on one picture (default 1; 0: all cores)\n"
-    "      --isa NAME      kernels to use: scalar, neon, avx2, avx512 (default: the best)\n"
-    "      --precision P   f32 or f16, of random weights in their file (default f32)\n"
+    "      --isa NAME      kernels to use: scalar, neon, neon-dot, avx2, avx512,\n"
+    "                      avx512-vnni (default: the best)\n"
+    "      --precision P   f32 or f16: of random weights in their file (default f32); i8: compute in 8 bits\n"
     "  -b, --batch N       also embed N pictures at once, one thread a picture\n"
+    "      --sessions N    also embed with 1 session, one a core, and N, each in a thread of its own\n"
     "      --runs N        at least N embeddings (default 30) ...\n"
     "      --seconds S     ... and at least S seconds of them (default 3)\n"
     "      --minutes M     then a run of M minutes, to see what heat does\n"
@@ -65,15 +68,19 @@ static next_step read_time(const char *name, const char *text, double high, doub
     return NEXT_RUN;
 }
 
-static next_step read_precision(const char *text, int *is_half)
+static next_step read_precision(const char *text, bench_options *o)
 {
-    *is_half = strcmp(text, "f16") == 0;
-    return *is_half || strcmp(text, "f32") == 0 ? NEXT_RUN : usage_error("--precision %s: f32 or f16", text);
+    o->is_half = strcmp(text, "f16") == 0;
+    o->is_i8 = strcmp(text, "i8") == 0;
+    return o->is_half || o->is_i8 || strcmp(text, "f32") == 0
+               ? NEXT_RUN
+               : usage_error("--precision %s: f32, f16 or i8", text);
 }
 
 enum {
     OPTION_ISA = 256,
     OPTION_PRECISION,
+    OPTION_SESSIONS,
     OPTION_RUNS,
     OPTION_SECONDS,
     OPTION_MINUTES,
@@ -90,6 +97,7 @@ static const struct option long_options[] = {{"model", required_argument, NULL, 
                                              {"isa", required_argument, NULL, OPTION_ISA},
                                              {"precision", required_argument, NULL, OPTION_PRECISION},
                                              {"batch", required_argument, NULL, 'b'},
+                                             {"sessions", required_argument, NULL, OPTION_SESSIONS},
                                              {"runs", required_argument, NULL, OPTION_RUNS},
                                              {"seconds", required_argument, NULL, OPTION_SECONDS},
                                              {"minutes", required_argument, NULL, OPTION_MINUTES},
@@ -116,13 +124,15 @@ static next_step read_option(int option, bench_options *o)
         return read_unsigned("threads", optarg, 0, 256, &o->threads);
     case 'b':
         return read_unsigned("batch", optarg, 1, 100000, &o->batch);
+    case OPTION_SESSIONS:
+        return read_unsigned("sessions", optarg, 1, MAX_SESSIONS, &o->sessions);
     case OPTION_RUNS:
         return read_unsigned("runs", optarg, 1, 100000, &o->runs);
     case OPTION_ISA:
         o->isa = optarg;
         return NEXT_RUN;
     case OPTION_PRECISION:
-        return read_precision(optarg, &o->is_half);
+        return read_precision(optarg, o);
     case OPTION_MINUTES:
         return read_time("minutes", optarg, 1440, &o->minutes);
     case OPTION_SECONDS:

@@ -13,10 +13,12 @@ typedef struct bench_options {
     unsigned size;     /* 0: the model's own */
     unsigned threads;  /* 0: all cores */
     unsigned batch;    /* pictures; 0: no batch run */
+    unsigned sessions; /* most sessions at once; 0: no such run */
     unsigned runs;     /* at least so many embeddings */
     double seconds;    /* and at least for so long */
     double minutes;    /* of the sustained run; 0: none */
     int is_half;       /* of a random model */
+    int is_i8;         /* compute in 8 bits; else as the model's file says */
     int is_cold_child; /* started by ve-bench itself to measure a cold start */
 } bench_options;
 

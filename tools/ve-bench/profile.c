@@ -69,10 +69,11 @@ static void close_net(bench_net *b)
     free(b->embedding);
 }
 
-static ve_status open_net(const ve__weights *weights, const ve__kernels *kernels, unsigned size, bench_net *b)
+static ve_status open_net(const ve__weights *weights, ve__precision precision, const ve__kernels *kernels,
+                          unsigned size, bench_net *b)
 {
     memset(b, 0, sizeof *b);
-    VE_TRY(ve__net_create(weights, kernels, &b->net));
+    VE_TRY(ve__net_create(weights, kernels, precision, &b->net));
     VE_TRY(ve__pool_create(1, &b->pool));
     VE_TRY(ve__run_create(b->net, b->pool, size, size, &b->run));
     if (!(b->embedding = malloc(ve__net_dim(b->net) * sizeof *b->embedding)))
@@ -105,14 +106,15 @@ static double median_of(double *values, size_t count)
     return spread_of(values, count).median;
 }
 
-static ve_status time_stages(const ve__weights *weights, unsigned size, profile *p)
+static ve_status time_stages(const ve__weights *weights, ve__precision precision, unsigned size, profile *p)
 {
     const ve__kernels *kernels;
     bench_net b;
     memset(&b, 0, sizeof b);
     double *times = malloc((PROFILE_STAGES + 1) * p->runs * sizeof *times);
     VE_TRY(ve__kernels_select(&kernels));
-    ve_status status = times ? open_net(weights, kernels, size, &b) : ve__fail(VE_ERR_MEMORY, "no memory");
+    ve_status status =
+        times ? open_net(weights, precision, kernels, size, &b) : ve__fail(VE_ERR_MEMORY, "no memory");
     for (unsigned run = 0; status == VE_OK && run < p->runs + 3; run++) {
         stage_clock clock;
         unsigned slot = run < 3 ? 0 : run - 3; /* the first ones warm up */
@@ -267,7 +269,7 @@ static void run_hooked(const bench_net *b, recorder *r)
     sum_layers(p);
 }
 
-static ve_status time_kernels(const ve__weights *weights, unsigned size, profile *p)
+static ve_status time_kernels(const ve__weights *weights, ve__precision precision, unsigned size, profile *p)
 {
     static ve__kernels hooked; /* the network keeps a pointer to it */
     const ve__kernels *kernels;
@@ -286,7 +288,7 @@ static ve_status time_kernels(const ve__weights *weights, unsigned size, profile
         kernel_hooks_install(kernels, &hooks, &hooked);
     }
     if (r && r->layer_ticks && r->kind_ticks)
-        status = open_net(weights, &hooked, size, &b);
+        status = open_net(weights, precision, &hooked, size, &b);
     else
         ve__fail(status, "no memory for a profile");
     if (status == VE_OK)
@@ -300,10 +302,11 @@ static ve_status time_kernels(const ve__weights *weights, unsigned size, profile
     return status;
 }
 
-ve_status profile_network(const ve__weights *weights, unsigned size, unsigned runs, profile *p)
+ve_status profile_network(const ve__weights *weights, ve__precision precision, unsigned size, unsigned runs,
+                          profile *p)
 {
     memset(p, 0, sizeof *p);
     p->runs = runs;
-    VE_TRY(time_stages(weights, size, p));
-    return time_kernels(weights, size, p);
+    VE_TRY(time_stages(weights, precision, size, p));
+    return time_kernels(weights, precision, size, p);
 }

@@ -33,7 +33,8 @@ typedef struct profile {
 extern const char *const profile_stage_names[PROFILE_STAGES];
 
 /* Packs the weights twice, one network after the other; runs > 0. */
-ve_status profile_network(const ve__weights *weights, unsigned size, unsigned runs, profile *p);
+ve_status profile_network(const ve__weights *weights, ve__precision precision, unsigned size, unsigned runs,
+                          profile *p);
 
 /* Multiply-adds of one embedding. */
 double network_multiply_adds(const ve__arch *arch, unsigned width, unsigned height);

@@ -78,9 +78,11 @@ static void print_spread(FILE *out, const char *name, const spread *s)
 static void print_latency(const bench_report *r, FILE *out)
 {
     const latency *l = &r->latency;
-    fprintf(out, "\n%s, %u x %u, %s weights, %s kernels, %u thread%s: %zu embeddings of %.1f M multiply-adds\n",
-            r->model.name, r->size, r->size, r->model.weight_type, r->model.kernels, r->threads,
-            r->threads == 1 ? "" : "s", l->wall.count, r->multiply_adds * 1e-6);
+    fprintf(
+        out,
+        "\n%s, %u x %u, %s weights, %s by %s kernels, %u thread%s: %zu embeddings of %.1f M multiply-adds\n",
+        r->model.name, r->size, r->size, r->model.weight_type, r->model.precision, r->model.kernels, r->threads,
+        r->threads == 1 ? "" : "s", l->wall.count, r->multiply_adds * 1e-6);
     print_spread(out, "wall clock", &l->wall);
     print_spread(out, "CPU time", &l->cpu);
     if (r->threads == 1 && l->wall.median > 1.05 * l->cpu.median)
@@ -91,6 +93,9 @@ static void print_latency(const bench_report *r, FILE *out)
     if (r->batch.pictures)
         fprintf(out, "  %-16s %.1f pictures a second, %u at a time of a batch of %u\n", "batch",
                 r->batch.per_second, r->batch.threads, r->batch.pictures);
+    for (size_t i = 0; i < SESSION_RATES && r->sessions[i].pictures; i++)
+        fprintf(out, "  %-16s %.1f pictures a second with %u at once\n", i ? "" : "sessions",
+                r->sessions[i].per_second, r->sessions[i].threads);
 }
 
 static void print_cold(const bench_report *r, FILE *out)

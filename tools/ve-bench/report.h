@@ -35,8 +35,9 @@ typedef struct bench_report {
     latency latency;
     cold_start cold;
     profile profile;
-    batch_rate batch;    /* pictures == 0: not run */
-    sustained sustained; /* count == 0: not run */
+    batch_rate batch;                   /* pictures == 0: not run */
+    batch_rate sessions[SESSION_RATES]; /* the first's pictures == 0: not run */
+    sustained sustained;                /* count == 0: not run */
 } bench_report;
 
 /* Billions of floating point operations a second of an embedding that takes so long, and what part of the peak

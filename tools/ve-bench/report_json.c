@@ -138,6 +138,8 @@ static void put_model(json *j, const bench_report *r)
     put_text(j, "fingerprint", r->model.fingerprint);
     put_text(j, "weight_type", r->model.weight_type);
     put_text(j, "kernels", r->model.kernels);
+    put_text(j, "precision", r->model.precision);
+    put_text(j, "precision_reason", r->model.precision_reason);
     put_number(j, "size", r->size);
     put_number(j, "threads", r->threads);
     put_number(j, "multiply_adds", r->multiply_adds);
@@ -155,13 +157,31 @@ static void put_latency(json *j, const bench_report *r)
     put_number(j, "peak_gflops", r->latency.peak_threads);
     put_number(j, "peak_share", report_peak_share(r));
     close_object(j);
-    if (r->batch.pictures == 0)
-        return;
-    open_part(j, "batch");
-    put_number(j, "pictures", r->batch.pictures);
-    put_number(j, "threads", r->batch.threads);
-    put_number(j, "per_second", r->batch.per_second);
+}
+
+/* One after a name, or, where name is NULL, in a list. */
+static void put_rate(json *j, const char *name, const batch_rate *b)
+{
+    if (name)
+        open_part(j, name);
+    else
+        open_object(j, NULL);
+    put_number(j, "pictures", b->pictures);
+    put_number(j, "threads", b->threads);
+    put_number(j, "per_second", b->per_second);
     close_object(j);
+}
+
+static void put_rates(json *j, const bench_report *r)
+{
+    if (r->batch.pictures)
+        put_rate(j, "batch", &r->batch);
+    if (r->sessions[0].pictures == 0)
+        return;
+    open_list(j, "sessions");
+    for (size_t i = 0; i < SESSION_RATES; i++)
+        put_rate(j, NULL, &r->sessions[i]);
+    close_list(j);
 }
 
 static void put_cold(json *j, const cold_start *c)
@@ -245,6 +265,7 @@ void report_write_json(const bench_report *r, FILE *out)
     put_limits(&j, r);
     put_model(&j, r);
     put_latency(&j, r);
+    put_rates(&j, r);
     put_cold(&j, &r->cold);
     put_profile(&j, &r->profile);
     put_sustained(&j, &r->sustained);

@@ -53,8 +53,12 @@ static void print_arch(FILE *out, const ve__arch *a)
     fprintf(out, "%-14s %s", "end", finals[a->final]);
     for (uint32_t i = 0; i < a->head_layers; i++)
         fprintf(out, ", linear %lu%s", (unsigned long)a->head_dims[i], i + 1 < a->head_layers ? ", gelu" : "");
-    fprintf(out, "\n%-14s %s, %lu dimensions\n", "embedding", kinds[a->embedding_kind],
-            (unsigned long)ve__arch_embedding_dim(a));
+    if (a->map_outputs)
+        fprintf(out, "\n%-14s %lu outputs for each pixel of stages 1 to 3\n", "maps",
+                (unsigned long)a->map_outputs);
+    else
+        fprintf(out, "\n%-14s %s, %lu dimensions\n", "embedding", kinds[a->embedding_kind],
+                (unsigned long)ve__arch_embedding_dim(a));
 }
 
 static void print_preprocess(FILE *out, const ve__preprocess *preprocess)

@@ -23,7 +23,8 @@ static const char usage[] =
     "                          files beside IN)\n"
     "      --embedding KIND    pooled, norm or head (default: what the checkpoint's family calls the "
     "embedding)\n"
-    "      --precision TYPE    f32 or f16 (default: f32)\n"
+    "      --precision TYPE    f32, f16, or i8: the blocks' large layers in 8 bits, the rest f16 (default: "
+    "f32)\n"
     "      --name NAME         the model's name in the file\n"
     "      --info              print what IN holds, write nothing\n"
     "  -q, --quiet             print nothing but errors\n"
@@ -66,7 +67,7 @@ static uint32_t position(const char *word, const char *const *words)
 static int take_option(int option, export_options *options, int *is_info)
 {
     static const char *const kinds[] = {"pooled", "norm", "head", NULL};
-    static const char *const precisions[] = {"f32", "f16", NULL};
+    static const char *const precisions[] = {"f32", "f16", "i8", NULL};
     switch (option) {
     case 'o':
         options->output = optarg;
@@ -80,7 +81,7 @@ static int take_option(int option, export_options *options, int *is_info)
                                             : fail_usage("--embedding is pooled, norm or head, not ", optarg);
     case OPTION_PRECISION:
         options->plan.precision = (ve__type)position(optarg, precisions);
-        return options->plan.precision ? -1 : fail_usage("--precision is f32 or f16, not ", optarg);
+        return options->plan.precision ? -1 : fail_usage("--precision is f32, f16 or i8, not ", optarg);
     case OPTION_NAME:
         options->plan.name = optarg;
         return strlen(optarg) <= VE__VEW_MAX_TEXT && ve__vew_is_text(optarg, strlen(optarg))

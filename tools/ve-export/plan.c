@@ -279,7 +279,9 @@ ve_status plan_make(family_map *map, const config *c, const plan_options *option
     VE_TRY(find_sources(map, p));
     VE_TRY(check_leftovers(map, p));
     set_name(c, options, &p->about);
-    strcpy(p->about.weight_type, options->precision == VE__TYPE_F16 ? "f16" : "f32");
+    strcpy(p->about.weight_type, options->precision == VE__TYPE_I8    ? "i8"
+                                 : options->precision == VE__TYPE_F16 ? "f16"
+                                                                      : "f32");
     return describe_input(map, c, p);
 }
 

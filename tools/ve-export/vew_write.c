@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/memory.h"
+#include "kernels/dense_i8.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -32,6 +33,8 @@ struct vew_writer {
     entry *entries;
     size_t entry_count;
     size_t current, done; /* the tensor that is being written, and elements of it that are */
+    float *row;           /* of an i8 tensor, until it is whole */
+    unsigned char *coded; /* an i8 tensor, until it is whole */
     crypto_hash_sha256_state hash;
 };
 
@@ -81,10 +84,13 @@ static size_t put_field(const ve__vew_field *field, const ve__description *about
     return bytes;
 }
 
-/* An optional field that says nothing is left out. */
+/* An optional field that says nothing is left out: no text, no rows, the number 0. */
 static int is_left_out(const ve__vew_field *field, const ve__description *about)
 {
-    return field->is_optional && field_count(field, about) == 0;
+    uint32_t value = 1;
+    if (field->type == VE__VEW_U32)
+        memcpy(&value, (const unsigned char *)about + field->at, sizeof value);
+    return field->is_optional && (field_count(field, about) == 0 || value == 0);
 }
 
 static size_t put_fields(const ve__description *about, unsigned char *to, uint32_t *count)
@@ -107,7 +113,7 @@ static void hash_fields(crypto_hash_sha256_state *hash, const ve__description *a
     const ve__vew_field *field;
     for (size_t i = 0; (field = ve__vew_field_at(i)) != NULL; i++) {
         unsigned char record[512] = {0};
-        if (field->is_identity)
+        if (field->is_identity && !is_left_out(field, about))
             crypto_hash_sha256_update(hash, record, put_field(field, about, record));
     }
 }
@@ -153,10 +159,17 @@ static void put_entry(const entry *e, unsigned char *to)
     memcpy(to + VE__VEW_TENSOR_BYTES, e->spec.name, strlen(e->spec.name));
 }
 
+static ve__type type_of(const ve__tensor_spec *spec, const char *weight_type)
+{
+    int is_i8 = strcmp(weight_type, "i8") == 0;
+    if (spec->rank == 1 || (!is_i8 && strcmp(weight_type, "f16") != 0))
+        return VE__TYPE_F32;
+    return is_i8 && spec->rank == 2 && strncmp(spec->name, "stage.", 6) == 0 ? VE__TYPE_I8 : VE__TYPE_F16;
+}
+
 static ve_status list_entries(vew_writer *w)
 {
     ve__tensor_spec spec;
-    int is_f16 = strcmp(w->about.weight_type, "f16") == 0;
     while (ve__arch_tensor(&w->about.arch, w->entry_count, &spec))
         w->entry_count++;
     w->entries = calloc(w->entry_count, sizeof *w->entries);
@@ -165,11 +178,12 @@ static ve_status list_entries(vew_writer *w)
     for (size_t i = 0; i < w->entry_count; i++) {
         entry *e = &w->entries[i];
         ve__arch_tensor(&w->about.arch, i, &e->spec);
-        e->type = is_f16 && e->spec.rank > 1 ? VE__TYPE_F16 : VE__TYPE_F32;
+        e->type = type_of(&e->spec, w->about.weight_type);
         e->count = 1;
         for (uint32_t k = 0; k < e->spec.rank; k++)
             e->count *= e->spec.shape[k];
-        e->size_bytes = e->count * (e->type == VE__TYPE_F16 ? 2 : 4);
+        e->size_bytes = e->type == VE__TYPE_I8 ? 4 * (size_t)e->spec.shape[0] + e->count
+                                               : e->count * (e->type == VE__TYPE_F16 ? 2 : 4);
     }
     return VE_OK;
 }
@@ -281,6 +295,41 @@ ve_status vew_create(const char *path, const ve__description *about, vew_writer 
 
 #define PIECE 4096u
 
+static ve_status put_bytes(vew_writer *w, entry *e, const unsigned char *bytes, size_t count)
+{
+    e->crc = ve__crc32c(e->crc, bytes, count);
+    crypto_hash_sha256_update(&w->hash, bytes, count);
+    return put(w, bytes, count);
+}
+
+static ve_status start_coded(vew_writer *w, const entry *e)
+{
+    free(w->row);
+    free(w->coded);
+    w->row = malloc(e->spec.shape[1] * sizeof *w->row);
+    w->coded = malloc(e->size_bytes);
+    return w->row && w->coded ? VE_OK : ve__fail(VE_ERR_MEMORY, "no memory for tensor %s", e->spec.name);
+}
+
+/* Elements of a tensor in 8 bits, of which the scales stand first: kept until the last of them is there. */
+static ve_status append_coded(vew_writer *w, entry *e, const float *values, size_t count)
+{
+    size_t length = e->spec.shape[1];
+    if (w->done == 0)
+        VE_TRY(start_coded(w, e));
+    for (size_t i = 0; i < count; i++) {
+        size_t row = (w->done + i) / length, column = (w->done + i) % length;
+        float scale;
+        w->row[column] = values[i];
+        if (column + 1 < length)
+            continue;
+        ve__i8_from_row(w->row, (unsigned)length,
+                        (int8_t *)w->coded + 4 * (size_t)e->spec.shape[0] + row * length, &scale);
+        ve__store_u32(w->coded + 4 * row, ve__float_bits(scale));
+    }
+    return w->done + count == e->count ? put_bytes(w, e, w->coded, e->size_bytes) : VE_OK;
+}
+
 /* Up to PIECE elements of one tensor. */
 static ve_status append_piece(vew_writer *w, entry *e, const float *values, size_t count)
 {
@@ -297,9 +346,7 @@ static ve_status append_piece(vew_writer *w, entry *e, const float *values, size
                             e->spec.name, (double)values[i]);
         ve__store_u16(bytes + 2 * i, half);
     }
-    e->crc = ve__crc32c(e->crc, bytes, width * count);
-    crypto_hash_sha256_update(&w->hash, bytes, width * count);
-    return put(w, bytes, width * count);
+    return put_bytes(w, e, bytes, width * count);
 }
 
 ve_status vew_append(vew_writer *w, const float *values, size_t count)
@@ -313,7 +360,7 @@ ve_status vew_append(vew_writer *w, const float *values, size_t count)
             some = PIECE;
         if (w->done == 0)
             VE_TRY(pad_to(w, e->offset));
-        VE_TRY(append_piece(w, e, values, some));
+        VE_TRY((e->type == VE__TYPE_I8 ? append_coded : append_piece)(w, e, values, some));
         values += some;
         count -= some;
         w->done += some;
@@ -387,5 +434,7 @@ void vew_abort(vew_writer *w)
     free(w->path);
     free(w->header);
     free(w->entries);
+    free(w->row);
+    free(w->coded);
     free(w);
 }
