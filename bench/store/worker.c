@@ -11,7 +11,8 @@
  *     search QUERIES K FLAGS    seconds, then the first query's ids
  *     queries FILE              writes the 64 queries as float32, unit length
  *     dump FILE                 writes the vectors as float32
- *     add COUNT BATCH FOLDER    seconds per vector of adding, and of a bare write and sync of as many bytes
+ *     add COUNT BATCH FOLDER    COUNT pairs: seconds per vector of adding, and of a bare write and sync of as
+ * many bytes
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -162,27 +163,36 @@ static void command_dump(const char *path)
     puts("0");
 }
 
-/* Commits of `batch` vectors, in turns with bare writes and syncs of the same number of bytes. */
+/* A bare write and sync behind the end of `file`; seconds. */
+static double write_bare(int file, const char *path, const char *block, size_t bytes, unsigned number)
+{
+    double start = seconds_now();
+    if (pwrite(file, block, bytes, (off_t)(number * bytes)) != (ssize_t)bytes || fdatasync(file) != 0)
+        stop(path);
+    return seconds_now() - start;
+}
+
+/* Commits of `batch` vectors, in turns with bare writes and syncs of the same number of bytes; now the one
+ * comes first, now the other. Prints the pairs. */
 static void command_add(unsigned count, unsigned batch, const char *folder)
 {
     char path[300], bare_path[300];
     size_t bytes = batch * ve__store_slot_bytes(dim);
     float *vectors = malloc((size_t)batch * dim * sizeof *vectors);
-    char *block = calloc(1, bytes);
-    double added = 0, bare = 0;
+    char *block = malloc(bytes);
+    memset(block, 0x5a, bytes); /* zeros that were never touched would be one page in the cache */
     snprintf(path, sizeof path, "%s/bench-add.ves", folder);
     snprintf(bare_path, sizeof bare_path, "%s/bench-add.bare", folder);
     unlink(path);
     ve_store *to = open_store(path, VE_STORE_NEW);
     int file = open(bare_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (unsigned i = 0; i < count; i++) {
-        added += add_batch(to, vectors, batch);
-        double start = seconds_now();
-        if (pwrite(file, block, bytes, (off_t)(i * bytes)) != (ssize_t)bytes || fdatasync(file) != 0)
-            stop(bare_path);
-        bare += seconds_now() - start;
+        double bare = i % 2 ? write_bare(file, bare_path, block, bytes, i) : 0;
+        double added = add_batch(to, vectors, batch);
+        bare = i % 2 ? bare : write_bare(file, bare_path, block, bytes, i);
+        printf("%s%.9f %.9f", i ? " " : "", added / batch, bare / batch);
     }
-    printf("%.9f %.9f\n", added / count / batch, bare / count / batch);
+    putchar('\n');
     ve_store_close(to);
     close(file);
     unlink(path);

@@ -151,7 +151,6 @@ static ve_status check_label(const char *label)
 
 static ve_status check_entry(const ve_store *store, const ve_store_entry *entry)
 {
-    double squares = 0;
     VE_CHECK_ARG(entry->vector != NULL);
     VE_CHECK_ARG(entry->metadata != NULL || entry->metadata_size == 0);
     VE_TRY(check_fingerprint(entry->fingerprint));
@@ -162,8 +161,7 @@ static ve_status check_entry(const ve_store *store, const ve_store_entry *entry)
     if (entry->metadata_size > VE_STORE_MAX_METADATA)
         return ve__fail(VE_ERR_TOO_LARGE, "%zu bytes of metadata, above %u", entry->metadata_size,
                         VE_STORE_MAX_METADATA);
-    for (size_t i = 0; i < entry->dim; i++)
-        squares += (double)entry->vector[i] * entry->vector[i];
+    double squares = ve__store_squares(entry->vector, entry->dim);
     if (!isfinite(squares))
         return ve__fail(VE_ERR_ARGUMENT, "the vector holds a value that is infinite or not a number");
     if (!(squares > 0))

@@ -338,6 +338,7 @@ static ve_status write_good(survey *s, const char *new_path)
 {
     ve__file none = {-1, NULL};
     ve__table *table;
+    ve__new_file made;
     found *list = ve__allocate((size_t)(s->count + 1) * sizeof *list);
     if (!list)
         return ve__fail(VE_ERR_MEMORY, "no memory to recover %s", s->file.path);
@@ -348,9 +349,11 @@ static ve_status write_good(survey *s, const char *new_path)
         raise_next_id(s, table);
         if (status == VE_OK)
             status = ve__store_write_file(s->io, table, s->header.is_sealed ? s->seal : NULL,
-                                          s->header.generation + 1, new_path);
-        if (status == VE_OK)
+                                          s->header.generation + 1, new_path, &made);
+        if (status == VE_OK) {
+            ve__new_file_free(&made);
             status = ve__io_sync_folder(s->io, new_path);
+        }
         ve__table_free(table);
     }
     ve__release(list);

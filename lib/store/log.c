@@ -54,6 +54,9 @@ ve_status ve__store_begin(ve_store *store)
 {
     if (store->flags & VE_STORE_READ_ONLY)
         return ve__fail(VE_ERR_STATE, "%s was opened read-only", store->path);
+    /* The lock belongs to the open file, which a forked process shares: both would be writers. */
+    if (!ve__store_is_ours(store))
+        return ve__fail(VE_ERR_STATE, "%s was opened before fork(): each process opens its own", store->path);
     pthread_mutex_lock(&store->writer);
     ve_status status = VE_OK;
     if (store->has_failed)
@@ -184,9 +187,7 @@ static ve_status copy_vector(const ve_store *store, const float *from, float *to
 {
     const ve__table *table = store->table;
     unsigned dim = table->header.dim;
-    double squares = 0, factor = 1;
-    for (unsigned i = 0; i < dim; i++)
-        squares += (double)from[i] * from[i];
+    double squares = ve__store_squares(from, dim), factor = 1;
     if (!isfinite(squares))
         return ve__fail(VE_ERR_ARGUMENT, "the vector holds a value that is infinite or not a number");
     if (!(squares > 0))

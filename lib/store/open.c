@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "store/store.h"
@@ -101,6 +102,7 @@ ve_status ve__store_open(const char *path, const ve_store_options *options, cons
     if (!store)
         return ve__fail(VE_ERR_MEMORY, "no memory for a store");
     store->io = *io;
+    store->owner = getpid();
     store->lock_file.descriptor = -1;
     pthread_mutex_init(&store->writer, NULL);
     pthread_mutex_init(&store->pool_lock, NULL);
@@ -125,8 +127,8 @@ static void write_mark(ve_store *store)
     ve__table *table = store->table;
     ve__file_facts facts;
     uint8_t mark[VE__STORE_MARK_BYTES];
-    if (!table || store->flags & VE_STORE_READ_ONLY || store->has_failed || !table->is_synced ||
-        table->end_slot <= table->header.marked_slots)
+    if (!table || !ve__store_is_ours(store) || store->flags & VE_STORE_READ_ONLY || store->has_failed ||
+        !table->is_synced || table->end_slot <= table->header.marked_slots)
         return;
     if (!(store->flags & VE_STORE_EXCLUSIVE) && ve__io_lock(&store->io, &store->lock_file, 0) != VE_OK)
         return;
@@ -139,6 +141,11 @@ static void write_mark(ve_store *store)
         ve__io_unlock(&store->lock_file);
 }
 
+int ve__store_is_ours(const ve_store *store)
+{
+    return store->owner == getpid();
+}
+
 void ve__store_close(ve_store *store)
 {
     if (!store)
@@ -146,7 +153,8 @@ void ve__store_close(ve_store *store)
     write_mark(store);
     ve__table_free(store->table);
     ve__io_close(&store->lock_file);
-    ve__pool_free(store->pool);
+    if (ve__store_is_ours(store)) /* a forked process has no threads to stop */
+        ve__pool_free(store->pool);
     ve__gate_free(&store->gate);
     pthread_mutex_destroy(&store->pool_lock);
     pthread_mutex_destroy(&store->writer);

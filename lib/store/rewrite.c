@@ -84,12 +84,10 @@ static void discard(const ve__io *io, const char *path, ve_status status)
     ve__fail(status, "%s", detail);
 }
 
-ve_status ve__store_write_file(const ve__io *io, const ve__table *table, const ve_store_seal *seal,
-                               uint64_t generation, const char *path)
+/* The header of the file that takes a table's rows; its key comes later. */
+static void make_header(const ve__table *table, uint64_t generation, ve__store_header *made)
 {
     ve__store_header header = table->header;
-    ve__pages key = {NULL, 0, 0};
-    ve__file file;
     header.generation = generation;
     header.next_id = ve__table_next_id(table);
     header.marked_slots = table->used_slots;
@@ -98,17 +96,34 @@ ve_status ve__store_write_file(const ve__io *io, const ve__table *table, const v
     memset(header.key_nonce, 0, sizeof header.key_nonce);
     memset(header.wrapped_key, 0, sizeof header.wrapped_key);
     memset(header.key_tag, 0, sizeof header.key_tag);
-    VE_TRY(ve__store_make_salt(io, header.salt));
+    *made = header;
+}
+
+void ve__new_file_free(ve__new_file *made)
+{
+    ve__io_close(&made->file);
+    ve__pages_give(&made->key);
+}
+
+ve_status ve__store_write_file(const ve__io *io, const ve__table *table, const ve_store_seal *seal,
+                               uint64_t generation, const char *path, ve__new_file *made)
+{
+    memset(made, 0, sizeof *made);
+    made->file.descriptor = -1;
+    make_header(table, generation, &made->header);
+    VE_TRY(ve__store_make_salt(io, made->header.salt));
     if (seal)
-        VE_TRY(ve__seal_make_key(io, seal, &header, &key));
-    ve_status status = ve__io_open(io, path, O_RDWR | O_CREAT | O_EXCL, &file);
+        VE_TRY(ve__seal_make_key(io, seal, &made->header, &made->key));
+    ve_status status = ve__io_open(io, path, O_RDWR | O_CREAT | O_EXCL, &made->file);
     if (status == VE_OK) {
-        status = write_contents(io, table, seal, &header, &key, &file);
-        ve__io_close(&file);
+        status = write_contents(io, table, seal, &made->header, &made->key, &made->file);
+        if (status == VE_OK)
+            status = ve__io_facts(io, &made->file, &made->facts);
         if (status != VE_OK)
             discard(io, path, status);
     }
-    ve__pages_give(&key);
+    if (status != VE_OK)
+        ve__new_file_free(made);
     return status;
 }
 
@@ -126,6 +141,7 @@ static ve_status write_new(ve_store *store, const ve_store_options *options)
                                .generation = 1,
                                .next_id = 1};
     ve__table *table;
+    ve__new_file made;
     ve__file none = {-1, NULL};
     if (options->fingerprint)
         strncpy(header.fingerprint, options->fingerprint, sizeof header.fingerprint - 1);
@@ -134,7 +150,9 @@ static ve_status write_new(ve_store *store, const ve_store_options *options)
     VE_TRY(ve__table_create(&store->io, &header, &none, 0, 0, &table));
     ve_status status = ve__io_unlink(&store->io, store->temporary_path);
     if (status == VE_OK)
-        status = ve__store_write_file(&store->io, table, store->seal, 1, store->temporary_path);
+        status = ve__store_write_file(&store->io, table, store->seal, 1, store->temporary_path, &made);
+    if (status == VE_OK)
+        ve__new_file_free(&made);
     ve__table_free(table);
     return status == VE_OK ? put_in_place(store) : status;
 }
@@ -155,29 +173,53 @@ ve_status ve__store_create(ve_store *store, const ve_store_options *options)
     return status;
 }
 
-/* The new file is in place: read it, and let it take the old one's place in memory. */
-static ve_status reload(ve_store *store)
+/* The new file is in place and holds what the table holds: the table goes on with it. Reading the file back
+ * would take the memory of two tables. Cannot fail. */
+static void adopt(ve_store *store, ve__new_file *made, uint32_t *moves)
 {
-    int has_changed;
-    return ve__store_catch_up(store, &has_changed);
+    ve__table *table = store->table;
+    ve__gate_write(&store->gate);
+    ve__table_renumber(table);
+    ve__table_squeeze(table, moves);
+    ve__io_close(&table->file);
+    ve__pages_give(&table->key);
+    table->file = (ve__file){made->file.descriptor, store->path};
+    table->key = made->key;
+    table->header = made->header;
+    table->device = made->facts.device;
+    table->inode = made->facts.inode;
+    table->commit = (table->live_count + COMMIT_RECORDS - 1) / COMMIT_RECORDS;
+    table->unerased_count = 0;
+    table->is_synced = 1;
+    store->dropped_bytes = 0;
+    ve__gate_leave(&store->gate);
+}
+
+static ve_status rewrite(ve_store *store, const ve_store_seal *seal, uint32_t *moves)
+{
+    ve__new_file made;
+    VE_TRY(ve__io_unlink(&store->io, store->temporary_path));
+    VE_TRY(ve__store_write_file(&store->io, store->table, seal, store->table->header.generation + 1,
+                                store->temporary_path, &made));
+    store->seal = seal;
+    ve_status status = put_in_place(store);
+    if (status == VE_OK) {
+        adopt(store, &made, moves);
+        return VE_OK;
+    }
+    store->has_failed = 1; /* which of the two files will be there after a crash is not known */
+    ve__new_file_free(&made);
+    return status;
 }
 
 ve_status ve__store_rewrite(ve_store *store, int has_new_seal, const ve_store_seal *new_seal)
 {
     VE_TRY(ve__store_begin(store));
     const ve_store_seal *seal = has_new_seal ? new_seal : store->table->header.is_sealed ? store->seal : NULL;
-    ve_status status = ve__io_unlink(&store->io, store->temporary_path);
-    if (status == VE_OK)
-        status = ve__store_write_file(&store->io, store->table, seal, store->table->header.generation + 1,
-                                      store->temporary_path);
-    if (status == VE_OK) {
-        store->seal = seal;
-        status = put_in_place(store);
-        if (status != VE_OK) /* which of the two files will be there after a crash is not known */
-            store->has_failed = 1;
-    }
-    if (status == VE_OK)
-        status = reload(store);
+    uint32_t *moves = ve__allocate(((size_t)store->table->row_count + 1) * sizeof *moves);
+    ve_status status =
+        moves ? rewrite(store, seal, moves) : ve__fail(VE_ERR_MEMORY, "no memory to compact %s", store->path);
+    ve__release(moves);
     ve__store_end(store);
     return status;
 }

@@ -327,9 +327,7 @@ static ve_status make_workers(search *s, unsigned queries, int with_codes)
 static ve_status copy_query(const ve__store_header *header, const float *from, size_t number, float *to,
                             size_t stride)
 {
-    double squares = 0, factor = 1;
-    for (unsigned i = 0; i < header->dim; i++)
-        squares += (double)from[i] * from[i];
+    double squares = ve__store_squares(from, header->dim), factor = 1;
     if (!isfinite(squares))
         return ve__fail(VE_ERR_ARGUMENT, "query %zu holds a value that is infinite or not a number", number);
     if (header->metric == VE_METRIC_COSINE && !(squares > 0))
@@ -410,7 +408,7 @@ ve_status ve__store_search(ve_store *store, const float *queries, size_t query_c
                            const ve_store_search_options *options, ve_match *matches, size_t *found)
 {
     /* Two searches at a time: the second one goes without the pool rather than wait. */
-    int has_pool = store->pool && pthread_mutex_trylock(&store->pool_lock) == 0;
+    int has_pool = store->pool && ve__store_is_ours(store) && pthread_mutex_trylock(&store->pool_lock) == 0;
     ve__gate_read(&store->gate);
     ve_status status = ve__store_check_model(store, options->fingerprint);
     if (status == VE_OK)

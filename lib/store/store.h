@@ -25,6 +25,7 @@ struct ve_store {
     const ve_store_seal *seal;
     const ve__kernels *kernels;
 
+    pid_t owner; /* the process that opened it: locks and threads do not survive fork() */
     pthread_mutex_t writer;
     ve__gate gate;
     ve__file lock_file;
@@ -39,6 +40,8 @@ struct ve_store {
 /* Opens or makes; `options` are checked already and complete. io: the plain system's is a zeroed struct. */
 ve_status ve__store_open(const char *path, const ve_store_options *options, const ve__io *io, ve_store **store);
 void ve__store_close(ve_store *store);
+/* Did this process open it, not one that it was forked from? */
+int ve__store_is_ours(const ve_store *store);
 /* Fails with VE_ERR_MISMATCH, naming both models, unless vectors of this one belong into the store. NULL: as
  * opened. */
 ve_status ve__store_check_model(const ve_store *store, const char *fingerprint);
@@ -113,9 +116,17 @@ ve_status ve__store_create(ve_store *store, const ve_store_options *options);
 /* Rewrites the file from the table, sealed as it was or, with has_new_seal, with new_seal (NULL: not at all).
  */
 ve_status ve__store_rewrite(ve_store *store, int has_new_seal, const ve_store_seal *new_seal);
-/* Writes the live rows of a table as a new file (VE_ERR_EXISTS), synced; the folder is not. */
+/* A file that has been written, open. */
+typedef struct ve__new_file {
+    ve__file file;
+    ve__file_facts facts;
+    ve__store_header header;
+    ve__pages key;
+} ve__new_file;
+void ve__new_file_free(ve__new_file *made);
+/* Writes the live rows of a table, by rising id, as a new file (VE_ERR_EXISTS), synced; the folder is not. */
 ve_status ve__store_write_file(const ve__io *io, const ve__table *table, const ve_store_seal *seal,
-                               uint64_t generation, const char *path);
+                               uint64_t generation, const char *path, ve__new_file *made);
 /* 16 bytes that no other file has. */
 ve_status ve__store_make_salt(const ve__io *io, uint8_t salt[VE__STORE_SALT_BYTES]);
 

@@ -54,6 +54,13 @@ static void free_chunk(ve__chunk *chunk, uint32_t rows)
     ve__pages_give(&chunk->codes);
 }
 
+void ve__table_drop_chunks(ve__table *table)
+{
+    while (table->chunk_count > 0 && table->chunks[table->chunk_count - 1].first >= table->row_staged &&
+           table->chunks[table->chunk_count - 1].first > 0)
+        free_chunk(&table->chunks[--table->chunk_count], 0);
+}
+
 void ve__table_free(ve__table *table)
 {
     if (!table)
@@ -91,6 +98,18 @@ ve__row *ve__table_row(const ve__table *table, uint32_t row)
 {
     ve__chunk *chunk = ve__table_chunk(table, row);
     return &chunk->rows[row - chunk->first];
+}
+
+double ve__store_squares(const float *vector, size_t dim)
+{
+    double sums[4] = {0, 0, 0, 0};
+    size_t i = 0;
+    for (; i + 4 <= dim; i += 4)
+        for (size_t j = 0; j < 4; j++)
+            sums[j] += (double)vector[i + j] * vector[i + j];
+    for (; i < dim; i++)
+        sums[0] += (double)vector[i] * vector[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 static ve_status add_codes(const ve__io *io, ve__table *table, ve__chunk *chunk)

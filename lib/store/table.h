@@ -120,6 +120,9 @@ void ve__table_apply(ve__table *table, ve__gate *gate, uint64_t end_slot);
 /* Forgets all that is staged. */
 void ve__table_unstage(ve__table *table, ve__gate *gate);
 
+/* The sum of the squares, in double: four sums side by side, so that no addition waits for the one before. */
+double ve__store_squares(const float *vector, size_t dim);
+
 /* The live row with an id, VE__NO_ROW: none. */
 static inline uint32_t ve__table_find(const ve__table *table, uint64_t id)
 {
@@ -130,6 +133,13 @@ static inline uint64_t ve__table_next_id(const ve__table *table)
 {
     return table->next_id > table->header.next_id ? table->next_id : table->header.next_id;
 }
+/* The slots of a file that holds the live rows by rising id and nothing else. Inside the gate. */
+void ve__table_renumber(ve__table *table);
+/* Gives back the chunks behind the last row. */
+void ve__table_drop_chunks(ve__table *table);
+/* Closes the gaps that removed rows left. moves: room for row_count numbers. Inside the gate; nothing is
+ * staged. */
+void ve__table_squeeze(ve__table *table, uint32_t *moves);
 /* Bytes of memory that the table takes. */
 uint64_t ve__table_memory(const ve__table *table);
 int ve__table_is_locked(const ve__table *table);

@@ -8,7 +8,8 @@
 #include "store/seal.h"
 #include "store/store.h"
 
-#define WINDOW_BYTES ((size_t)1 << 20)
+/* Small enough to stay in the second-level cache between filling and writing, large enough for few calls. */
+#define WINDOW_BYTES ((size_t)256 * 1024)
 
 ve_status ve__slot_writer_make(ve__slot_writer *writer, const ve__io *io, const ve_store_seal *seal,
                                const ve__pages *key, const ve__store_header *header, const ve__file *file,

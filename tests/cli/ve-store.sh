@@ -14,11 +14,12 @@ ok "no command is a mistake" gives 2 ve-store
 ok "an unknown command is a mistake" gives 2 ve-store polish "$store"
 ok "an unknown option is a mistake" gives 2 ve-store info --polish "$store"
 ok "a missing file is trouble" gives 2 ve-store info "$work/none.ves"
-ok "it says which one" complains none.ves
+ok "it says which one, once" complains "ve-store: cannot open $work/none.ves: No such file"
 
 ok "info" gives 0 ve-store info "$store"
 ok "info names the model" prints "model name   fixture"
 ok "info --json" gives 0 ve-store info --json "$store"
+dim=$(grep -o '"dim":[0-9]*' "$out" | cut -d: -f2)
 count=$(grep -o '"vectors":[0-9]*' "$out" | cut -d: -f2)
 ok "check finds it sound" gives 0 ve-store check "$store"
 ok "check counts the same" prints "$count good vectors"
@@ -37,6 +38,24 @@ ok "remove needs to know what" gives 2 ve-store remove "$store"
 ok "import jsonl" gives 0 ve-store import "$store" "$work/all.jsonl"
 ok "import says how many" prints "$count vectors added"
 ok "import does not read pgcopy" gives 2 ve-store import "$store" "$work/all.pgcopy"
+ok "and says what to do instead" complains "export and import jsonl"
+ok "export npy says what it leaves out" gives 0 ve-store export "$store" "$work/again.npy"
+ok "namely the metadata" complains "npy has no place for metadata: that of "
+ok "import needs a store" gives 2 ve-store import "$work/new.ves" "$work/all.jsonl"
+ok "or --create" complains "--create --dim"
+ok "--create needs --dim" gives 2 ve-store import "$work/new.ves" "$work/all.jsonl" --create
+ok "--dim is for import" gives 2 ve-store info "$store" --create --dim "$dim"
+ok "a missing file makes no store" gives 2 ve-store import "$work/new.ves" "$work/none.npy" --create --dim "$dim"
+ok "really none" [ ! -e "$work/new.ves" ]
+model=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
+ok "import makes a store" gives 0 ve-store import "$work/new.ves" "$work/again.npy" --create --dim "$dim" --model $model
+ok "without metadata, and says so" complains "there is none"
+ok "of that model" gives 0 ve-store info "$work/new.ves"
+ok "which info shows" prints $model
+ok "another model's vectors do not mix" gives 2 ve-store import "$work/new.ves" "$work/again.npy" --create --dim "$dim" --model ${model//0/1}
+rm "$work/again.npy.labels"
+ok "import without labels" gives 0 ve-store import "$work/new.ves" "$work/again.npy"
+ok "says that they are missing" complains "there is no $work/again.npy.labels"
 ok "bench" gives 0 ve-store bench "$store" -k 3
 
 ok "key" gives 0 ve-store key "$work/a.key"
@@ -46,6 +65,14 @@ ok "and says so" complains VE_ERR_KEY
 ok "with its key it opens" gives 0 ve-store info "$store" --key-file "$work/a.key"
 ok "no label can be read in the file" eval '! grep -q person- "$store"'
 echo "a pass phrase" >"$work/phrase"
+chmod 644 "$work/phrase" "$work/a.key"
+ok "a pass phrase that others may read is refused" gives 2 ve-store compact "$store" --key-file "$work/a.key" --new-passphrase-file "$work/phrase"
+ok "and so is a key file that others may read is refused" complains "a.key: no key: others may read"
+chmod 600 "$work/phrase" "$work/a.key"
+chmod 640 "$work/phrase"
+ok "also if only the group may" gives 2 ve-store compact "$store" --key-file "$work/a.key" --new-passphrase-file "$work/phrase"
+ok "and says so" complains "phrase: no pass phrase: other users"
+chmod 600 "$work/phrase"
 ok "compact changes to a pass phrase" gives 0 ve-store compact "$store" --key-file "$work/a.key" --new-passphrase-file "$work/phrase"
 ok "compact unseals" gives 0 ve-store compact "$store" --passphrase-file "$work/phrase" --unseal
 ok "labels can be read again" grep -q person- "$store"

@@ -103,15 +103,18 @@ void item_make(item *out, uint64_t key, unsigned version, unsigned dim)
     out->entry.metadata_size = item_metadata(key, version, out->metadata);
 }
 
-/* The stored form: unit length. */
+/* The stored form: unit length. The order in which the squares are added up may move a value to the next float.
+ */
 static int is_vector(const float *stored, const float *made, unsigned dim)
 {
     double squares = 0;
     for (unsigned i = 0; i < dim; i++)
         squares += (double)made[i] * made[i];
-    for (unsigned i = 0; i < dim; i++)
-        if (stored[i] != (float)(made[i] * (1 / sqrt(squares))))
+    for (unsigned i = 0; i < dim; i++) {
+        double wanted = made[i] / sqrt(squares);
+        if (fabs(stored[i] - wanted) > fabs(wanted) * 1.2e-7)
             return 0;
+    }
     return 1;
 }
 

@@ -84,8 +84,26 @@ static size_t elements(const ve__tensor_spec *spec)
     return (size_t)spec->shape[0] * spec->shape[1] * spec->shape[2] * spec->shape[3];
 }
 
+static ve__type type_of(const ve__tensor_spec *spec, ve__type type)
+{
+    return type == VE__TYPE_I8 && spec->rank != 2 ? VE__TYPE_F32 : type;
+}
+
+/* Every scale is 1/64. */
+static void put_i8(vew_file *file, size_t index, const ve__tensor_spec *spec)
+{
+    for (uint32_t row = 0; row < spec->shape[0]; row++, file->size += 4)
+        ve__store_u32(file->bytes + file->size, ve__float_bits(1.0f / 64.0f));
+    for (size_t i = 0; i < elements(spec); i++)
+        file->bytes[file->size++] = (unsigned char)(int)(vew_file_value(index, i) * 64.0f);
+}
+
 static void put_data(vew_file *file, size_t index, const ve__tensor_spec *spec, ve__type type)
 {
+    if (type == VE__TYPE_I8) {
+        put_i8(file, index, spec);
+        return;
+    }
     for (size_t i = 0; i < elements(spec); i++) {
         float value = vew_file_value(index, i);
         if (type == VE__TYPE_F16)
@@ -127,9 +145,10 @@ static uint32_t put_tensors(vew_file *file, const ve__arch *arch, ve__type type)
     for (; ve__arch_tensor(arch, count, &spec); count++) {
         size_t offset = ve__round_up(file->size, VE__VEW_ALIGN);
         file->size = offset;
-        put_data(file, count, &spec, type);
+        put_data(file, count, &spec, type_of(&spec, type));
         size_t bytes = file->size - offset;
-        put_entry(file->bytes + entry, &spec, type, offset, bytes, ve__crc32c(0, file->bytes + offset, bytes));
+        put_entry(file->bytes + entry, &spec, type_of(&spec, type), offset, bytes,
+                  ve__crc32c(0, file->bytes + offset, bytes));
         entry += VE__VEW_TENSOR_BYTES + ve__round_up(strlen(spec.name), 8);
     }
     return count;

@@ -24,8 +24,8 @@ typedef struct vew_extra {
     const void *value;
 } vew_extra;
 
-/* The file that belongs to a description, with that element type for every tensor; element i of tensor t is
- * vew_file_value(t, i). extras NULL: none. Free bytes. */
+/* The file that belongs to a description, with that element type for every tensor (I8: for matrices, the others
+ * are F32); element i of tensor t is vew_file_value(t, i). extras NULL: none. Free bytes. */
 vew_file vew_file_make(const ve__description *about, ve__type type, const vew_extra *extras,
                        size_t extra_count);
 /* A value that f16 holds exactly, never the same in neighbours. */

@@ -2,36 +2,71 @@
 /* The subcommands but bench. */
 #include "commands.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef unsigned long long number;
 
 int complain(const char *what, ve_status status)
 {
-    fprintf(stderr, "ve-store: %s: %s (%s)\n", what,
+    fprintf(stderr, "ve-store: %s%s%s (%s)\n", what ? what : "", what ? ": " : "",
             ve_last_error()[0] ? ve_last_error() : ve_status_message(status), ve_status_name(status));
     return EXIT_TROUBLE;
+}
+
+static int refuse_passphrase(const char *path, const char *why)
+{
+    fprintf(stderr, "ve-store: %s: no pass phrase: %s\n", path, why);
+    return -1;
+}
+
+/* Fills `text` with the file's start. -1, with a message: it cannot be read, or others can read it, too. A pipe
+ * (<(command) in a shell) is its owner's alone, whatever its mode says. */
+static ssize_t read_passphrase(const char *path, char *text, size_t room)
+{
+    struct stat facts;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || fstat(file, &facts) != 0) {
+        if (file >= 0)
+            close(file);
+        return refuse_passphrase(path, strerror(errno));
+    }
+    if (S_ISREG(facts.st_mode) && (facts.st_mode & (S_IRWXG | S_IRWXO))) {
+        close(file);
+        return refuse_passphrase(path, "other users may read or write it (chmod 600 keeps them out)");
+    }
+    size_t used = 0;
+    ssize_t got = 1;
+    while (used < room && got > 0 && (got = read(file, text + used, room - used)) > 0)
+        used += (size_t)got;
+    close(file);
+    return got < 0 ? refuse_passphrase(path, strerror(errno)) : (ssize_t)used;
 }
 
 /* The first line of a file is the pass phrase. */
 static int seal_with_passphrase(const char *path, ve_store_seal **seal)
 {
     char text[1024];
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text);
-    if (file >= 0)
-        close(file);
-    const char *newline = size > 0 ? memchr(text, '\n', (size_t)size) : NULL;
-    size_t length = newline ? (size_t)(newline - text) : size > 0 ? (size_t)size : 0;
-    ve_status status = size < 0 ? VE_ERR_IO : ve_seal_with_passphrase(text, length, seal);
+    ssize_t size = read_passphrase(path, text, sizeof text);
+    if (size < 0)
+        return -1;
+    const char *newline = memchr(text, '\n', (size_t)size);
+    size_t length = newline ? (size_t)(newline - text) : (size_t)size;
+    ve_status status = VE_OK;
+    int result = 0;
+    if (length == sizeof text) /* a part of a pass phrase must not pass for all of it */
+        result = refuse_passphrase(path, "its first line is longer than 1023 bytes");
+    else if (length == 0)
+        result = refuse_passphrase(path, "its first line is empty");
+    else
+        status = ve_seal_with_passphrase(text, length, seal);
     ve_wipe(text, sizeof text);
-    if (status != VE_OK)
-        fprintf(stderr, "ve-store: %s: no pass phrase: %s\n", path, ve_status_message(status));
-    return status == VE_OK ? 0 : -1;
+    return status == VE_OK ? result : refuse_passphrase(path, ve_status_message(status));
 }
 
 int make_seal(const char *key_file, const char *passphrase_file, ve_store_seal **seal)
@@ -51,10 +86,18 @@ ve_store *open_store(const store_options *options, uint32_t flags)
     ve_store *store = NULL;
     open_options.flags = flags;
     open_options.threads = options->threads;
+    if (options->creates) {
+        open_options.flags |= VE_STORE_CREATE;
+        open_options.dim = options->dim;
+        open_options.metric = options->metric;
+        open_options.fingerprint = options->model;
+    }
     open_options.seal = options->seal;
     ve_status status = ve_store_open(options->path, &open_options, &store);
     if (status != VE_OK)
-        complain("cannot open", status);
+        complain(NULL, status); /* the message names the file and what could not be done */
+    if (status == VE_ERR_NOT_FOUND && !(flags & VE_STORE_READ_ONLY) && options->target)
+        fprintf(stderr, "ve-store: import --create --dim N makes one\n");
     return store;
 }
 
@@ -189,19 +232,43 @@ int command_list(const store_options *options)
     return EXIT_YES;
 }
 
+static const char *const format_names[] = {"npy", "fvecs", "jsonl", "pgcopy"};
+
+static const char *format_name(ve_store_format format)
+{
+    return format_names[format - VE_STORE_NPY];
+}
+
 /* By name, or by the file's ending. */
 static int find_format(const store_options *options, ve_store_format *format)
 {
-    static const char *const names[] = {"npy", "fvecs", "jsonl", "pgcopy"};
     const char *dot = strrchr(options->target, '.');
     const char *name = options->format ? options->format : dot ? dot + 1 : "";
     for (int i = 0; i < 4; i++)
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, format_names[i]) == 0) {
             *format = (ve_store_format)(VE_STORE_NPY + i);
             return 0;
         }
     fprintf(stderr, "ve-store: unknown format \"%s\": npy, fvecs, jsonl or pgcopy\n", name);
     return -1;
+}
+
+static int has_text(ve_store_format format)
+{
+    return format == VE_STORE_JSONL || format == VE_STORE_PGCOPY;
+}
+
+/* What the format has no place for is said, not dropped in silence. */
+static void warn_of_metadata(ve_store *store, ve_store_format format)
+{
+    ve_store_record record = {.id = 0};
+    number count = 0;
+    while (ve_store_next(store, record.id, &record, NULL) == VE_OK)
+        count += record.metadata_size > 0;
+    if (count > 0)
+        fprintf(stderr,
+                "ve-store: %s has no place for metadata: that of %llu vectors is left out (jsonl keeps it)\n",
+                format_name(format), count);
 }
 
 int command_export(const store_options *options)
@@ -213,8 +280,28 @@ int command_export(const store_options *options)
     if (!store)
         return EXIT_TROUBLE;
     ve_status status = ve_store_export(store, options->target, format);
+    if (status == VE_OK && !has_text(format))
+        warn_of_metadata(store, format);
     ve_store_close(store);
     return status == VE_OK ? EXIT_YES : complain("export", status);
+}
+
+static int can_read(const char *path)
+{
+    if (access(path, R_OK) == 0)
+        return 1;
+    fprintf(stderr, "ve-store: cannot open %s: %s\n", path, strerror(errno));
+    return 0;
+}
+
+static void warn_of_labels(const store_options *options, ve_store_format format)
+{
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s.labels", options->target);
+    if (length > 0 && length < (int)sizeof path && access(path, F_OK) != 0)
+        fprintf(stderr, "ve-store: there is no %s: the labels are empty\n", path);
+    if (!options->is_quiet)
+        fprintf(stderr, "ve-store: %s has no place for metadata: there is none\n", format_name(format));
 }
 
 int command_import(const store_options *options)
@@ -223,6 +310,12 @@ int command_import(const store_options *options)
     uint64_t added = 0;
     if (find_format(options, &format) != 0)
         return EXIT_TROUBLE;
+    if (format == VE_STORE_PGCOPY) {
+        fprintf(stderr, "ve-store: pgcopy is for PostgreSQL and is not read back; export and import jsonl\n");
+        return EXIT_TROUBLE;
+    }
+    if (!can_read(options->target)) /* before a store is made for nothing */
+        return EXIT_TROUBLE;
     ve_store *store = open_store(options, 0);
     if (!store)
         return EXIT_TROUBLE;
@@ -230,6 +323,8 @@ int command_import(const store_options *options)
     ve_store_close(store);
     if (status != VE_OK)
         return complain("import", status);
+    if (!has_text(format))
+        warn_of_labels(options, format);
     if (!options->is_quiet)
         printf("%llu vectors added\n", (number)added);
     return EXIT_YES;

@@ -19,6 +19,10 @@ typedef struct store_options {
     const char *key_file, *passphrase_file;
     const char *new_key_file, *new_passphrase_file; /* compact */
     int unseals;                                    /* compact */
+    int creates;                                    /* import: makes the store if there is none, for these: */
+    unsigned dim;                                   /* 0: not said */
+    uint32_t metric;                                /* ve_metric; 0: cosine */
+    const char *model;                              /* fingerprint; NULL: no model */
     ve_store_seal *seal;
 } store_options;
 
@@ -35,7 +39,7 @@ int command_key(const store_options *options);
 
 /* Opens the store, or says why not and returns NULL. */
 ve_store *open_store(const store_options *options, uint32_t flags);
-/* Says what went wrong; EXIT_TROUBLE. */
+/* Says what went wrong, after `what` unless it is NULL; EXIT_TROUBLE. */
 int complain(const char *what, ve_status status);
 /* Makes the seal that these two name (both NULL: none). 0, or -1 with a message. */
 int make_seal(const char *key_file, const char *passphrase_file, ve_store_seal **seal);

@@ -15,7 +15,8 @@ static const char usage[] =
     "  check STORE           reads all of it; 0: sound, 1: damaged, and where\n"
     "  list STORE            id, size of the metadata and label of every vector (--label NAME: of this one)\n"
     "  export STORE FILE     all vectors as npy, fvecs, jsonl or pgcopy\n"
-    "  import STORE FILE     adds all vectors of an npy, fvecs or jsonl file\n"
+    "  import STORE FILE     adds all vectors of an npy, fvecs or jsonl file (--create --dim N: to a new "
+    "store)\n"
     "  compact STORE         frees the room of what was removed; changes the key\n"
     "  recover STORE NEW     makes a new store of everything that is good in a damaged one\n"
     "  remove STORE          removes vectors for good: --id NUMBER or --label NAME; 1: there was none\n"
@@ -25,13 +26,16 @@ static const char usage[] =
     "  -f, --format NAME     npy, fvecs, jsonl, pgcopy (otherwise as FILE's ending says)\n"
     "  -i, --id NUMBER       -l, --label NAME\n"
     "  -t, --threads N       -k, --count K             for bench\n"
+    "      --create          import: makes the store if there is none, for vectors of\n"
+    "      --dim N           --metric cosine|inner-product  --model FINGERPRINT (64 hex digits)\n"
     "      --key-file FILE   --passphrase-file FILE    of a sealed store\n"
     "      --new-key-file FILE  --new-passphrase-file FILE  --unseal    compact: from now on\n"
     "      --json            info, check and list as JSON\n"
     "  -q, --quiet           nothing but errors\n"
     "  -h, --help            -V, --version\n"
     "\n"
-    "0: done, or sound; 1: damaged, or not there; 2: trouble. See ve-store(1).\n";
+    "0: done, or sound; 1: check found damage, or remove found nothing to remove; 2: trouble (also: no such\n"
+    "store, or one that is damaged). See ve-store(1).\n";
 
 static const struct command {
     const char *name;
@@ -44,7 +48,18 @@ static const struct command {
     {"key", command_key, 0},
 };
 
-enum { KEY_FILE = 256, PASSPHRASE_FILE, NEW_KEY_FILE, NEW_PASSPHRASE_FILE, UNSEAL, JSON };
+enum {
+    KEY_FILE = 256,
+    PASSPHRASE_FILE,
+    NEW_KEY_FILE,
+    NEW_PASSPHRASE_FILE,
+    UNSEAL,
+    JSON,
+    CREATE,
+    DIM,
+    METRIC,
+    MODEL
+};
 
 static const struct option long_options[] = {
     {"format", required_argument, NULL, 'f'},
@@ -58,6 +73,10 @@ static const struct option long_options[] = {
     {"new-passphrase-file", required_argument, NULL, NEW_PASSPHRASE_FILE},
     {"unseal", no_argument, NULL, UNSEAL},
     {"json", no_argument, NULL, JSON},
+    {"create", no_argument, NULL, CREATE},
+    {"dim", required_argument, NULL, DIM},
+    {"metric", required_argument, NULL, METRIC},
+    {"model", required_argument, NULL, MODEL},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -77,6 +96,28 @@ static int read_number(const char *text, uint64_t smallest, uint64_t largest, ui
     if (*text < '0' || *text > '9' || *end != 0 || value < smallest || value > largest)
         return bad_usage("not a number that fits: ", text);
     *number = value;
+    return 0;
+}
+
+/* The options that say what a new store is for. */
+static int take_new_store(int option, store_options *options)
+{
+    uint64_t number = 0;
+    if (option == CREATE) {
+        options->creates = 1;
+    } else if (option == MODEL) {
+        options->model = optarg;
+    } else if (option == DIM) {
+        if (read_number(optarg, 1, VE_MAX_DIM, &number) != 0)
+            return -1;
+        options->dim = (unsigned)number;
+    } else if (strcmp(optarg, "cosine") == 0) {
+        options->metric = VE_METRIC_COSINE;
+    } else if (strcmp(optarg, "inner-product") == 0) {
+        options->metric = VE_METRIC_INNER_PRODUCT;
+    } else {
+        return bad_usage("neither cosine nor inner-product: ", optarg);
+    }
     return 0;
 }
 
@@ -121,6 +162,11 @@ static int take_option(int option, store_options *options)
     case JSON:
         options->is_json = 1;
         return 0;
+    case CREATE:
+    case DIM:
+    case METRIC:
+    case MODEL:
+        return take_new_store(option, options);
     case 'q':
         options->is_quiet = 1;
         return 0;
@@ -159,6 +205,11 @@ static int read_arguments(int argc, char **argv, store_options *options, const s
         return bad_usage("unknown command ", argv[optind]);
     if (argc - optind != 2 + (*command)->needs_target)
         return bad_usage("wrong number of files for ", argv[optind]);
+    if ((options->creates || options->dim || options->metric || options->model) &&
+        (*command)->run != command_import)
+        return bad_usage("--create, --dim, --metric and --model are for import, not for ", argv[optind]);
+    if (options->creates != (options->dim != 0))
+        return bad_usage("--create and --dim go together", "");
     options->path = argv[optind + 1];
     options->target = (*command)->needs_target ? argv[optind + 2] : NULL;
     return 0;
