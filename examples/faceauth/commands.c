@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* register, login, identify, list, remove. */
+/* register, login, identify, list, remove, unlock. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attempts.h"
 #include "decide.h"
+#include "live.h"
 #include "people.h"
 #include "report.h"
 
@@ -15,7 +17,10 @@ typedef struct workbench {
     ve_store *store;
     face_recognizer recognizer;
     float threshold;
-    float *templates; /* of the settings' pictures */
+    float *templates; /* of the settings' pictures, or one of all frames */
+    size_t template_count;
+    int is_live;
+    int compared; /* login: a template was held against the person's */
 } workbench;
 
 static auth_outcome start(workbench *bench, const auth_settings *settings)
@@ -31,7 +36,7 @@ static auth_outcome start(workbench *bench, const auth_settings *settings)
 
 static void close_bench(workbench *bench)
 {
-    templates_free(&bench->recognizer, bench->settings, bench->templates);
+    templates_free(&bench->recognizer, bench->template_count, bench->templates);
     recognizer_close(&bench->recognizer);
     ve_store_close(bench->store);
 }
@@ -73,15 +78,42 @@ static auth_outcome check_model(const workbench *bench)
         bench->recognizer.info.fingerprint);
 }
 
-/* Model, its fit to the store, templates of all pictures. */
+/* One template of all frames. */
+static auth_outcome look_at_frames(workbench *bench)
+{
+    bench->templates = calloc(bench->recognizer.info.dim, sizeof *bench->templates);
+    if (!bench->templates)
+        return report(bench->settings, TROUBLE, "no_memory", NULL, "no memory for a template");
+    bench->template_count = 1;
+    bench->is_live = 1;
+    return live_template(&bench->recognizer, bench->settings, bench->threshold, bench->templates);
+}
+
+/* Model, its fit to the store, templates of all pictures or frames. */
 static auth_outcome look_at_pictures(workbench *bench)
 {
     auth_outcome outcome = open_model(bench);
     if (outcome == ACCEPTED && bench->store)
         outcome = check_model(bench);
-    if (outcome == ACCEPTED)
-        outcome = recognizer_templates(&bench->recognizer, bench->settings, &bench->templates);
+    if (outcome != ACCEPTED)
+        return outcome;
+    if (source_is_wanted(bench->settings))
+        return look_at_frames(bench);
+    outcome = recognizer_templates(&bench->recognizer, bench->settings, &bench->templates);
+    bench->template_count = outcome == ACCEPTED ? bench->settings->picture_count : 0;
     return outcome;
+}
+
+/* What template i was made of, for messages. */
+static const char *origin_of(const workbench *bench, size_t i)
+{
+    return bench->is_live ? "the face in the frames" : bench->settings->pictures[i];
+}
+
+/* How many templates the settings' pictures or frames will make. */
+static size_t templates_wanted(const auth_settings *settings)
+{
+    return source_is_wanted(settings) ? 1 : settings->picture_count;
 }
 
 static const float *template_of(const workbench *bench, size_t picture)
@@ -96,22 +128,42 @@ static auth_outcome not_registered(const auth_settings *settings)
     return report(settings, REJECTED, "not_registered", settings->name, "%s is not registered", settings->name);
 }
 
-/* With several pictures their mean score decides: an outlier among them does little harm, and more pictures are
- * not more tries. */
+/* Sets bench->compared with the decision; TROUBLE after a report. With several pictures their mean score
+ * decides: an outlier among them does little harm, and more pictures are not more tries. */
 static auth_outcome compare_with_person(workbench *bench)
 {
     const auth_settings *settings = bench->settings;
     double sum = 0;
-    for (size_t i = 0; i < settings->picture_count; i++) {
+    for (size_t i = 0; i < bench->template_count; i++) {
         float score;
         if (people_score(bench->store, template_of(bench, i), settings->name, &score) != VE_OK)
             return report_failure(settings, "bad_store");
-        report_score(settings, settings->pictures[i], score, bench->threshold);
+        report_score(settings, origin_of(bench, i), score, bench->threshold);
         sum += (double)score;
     }
-    if (sum / (double)settings->picture_count >= (double)bench->threshold)
+    bench->compared = 1;
+    return sum / (double)bench->template_count >= (double)bench->threshold ? ACCEPTED : REJECTED;
+}
+
+static auth_outcome report_decision(const auth_settings *settings, auth_outcome outcome)
+{
+    if (outcome == ACCEPTED)
         return report(settings, ACCEPTED, NULL, settings->name, "%s", settings->name);
     return report(settings, REJECTED, "no_match", settings->name, "this does not look like %s", settings->name);
+}
+
+/* Counted before anything is looked at; told after it was counted. */
+static auth_outcome attempt_login(workbench *bench)
+{
+    auth_outcome outcome = attempts_begin(bench->settings, bench->path);
+    if (outcome != ACCEPTED)
+        return outcome;
+    outcome = look_at_pictures(bench);
+    if (outcome == ACCEPTED)
+        outcome = compare_with_person(bench);
+    if (attempts_end(bench->settings, bench->path, outcome, bench->compared) != ACCEPTED)
+        return TROUBLE;
+    return bench->compared ? report_decision(bench->settings, outcome) : outcome;
 }
 
 static auth_outcome log_in(workbench *bench)
@@ -124,8 +176,7 @@ static auth_outcome log_in(workbench *bench)
         return report_failure(bench->settings, "bad_store");
     if (count == 0)
         return not_registered(bench->settings);
-    outcome = look_at_pictures(bench);
-    return outcome == ACCEPTED ? compare_with_person(bench) : outcome;
+    return attempt_login(bench);
 }
 
 auth_outcome command_login(const auth_settings *settings)
@@ -187,10 +238,10 @@ static auth_outcome check_name_is_free(workbench *bench)
                       "%s is registered already; --add adds a picture of the same person", settings->name);
     if (count == 0 && settings->add)
         return not_registered(settings);
-    if (count + settings->picture_count > MAX_TEMPLATES)
+    if (count + templates_wanted(settings) > MAX_TEMPLATES)
         return report(settings, REJECTED, "too_many_pictures", settings->name,
                       "%s has %zu pictures and would have %zu; a person may have %u", settings->name, count,
-                      count + settings->picture_count, MAX_TEMPLATES);
+                      count + templates_wanted(settings), MAX_TEMPLATES);
     return ACCEPTED;
 }
 
@@ -198,19 +249,19 @@ static auth_outcome check_name_is_free(workbench *bench)
 static auth_outcome check_pictures_agree(const workbench *bench)
 {
     const auth_settings *settings = bench->settings;
-    for (size_t i = 0; i < settings->picture_count && settings->picture_count > 1; i++) {
+    for (size_t i = 0; i < bench->template_count && bench->template_count > 1; i++) {
         float best = -1.0f;
-        for (size_t j = 0; j < settings->picture_count; j++) {
+        for (size_t j = 0; j < bench->template_count; j++) {
             float score =
                 ve_similarity(template_of(bench, i), template_of(bench, j), bench->recognizer.info.dim);
             if (j != i && score > best)
                 best = score;
         }
-        report_score(settings, settings->pictures[i], best, bench->threshold);
+        report_score(settings, origin_of(bench, i), best, bench->threshold);
         if (best < bench->threshold)
             return report(settings, REJECTED, "different_people", settings->name,
                           "%s does not seem to show the same person as the other pictures",
-                          settings->pictures[i]);
+                          origin_of(bench, i));
     }
     return ACCEPTED;
 }
@@ -219,14 +270,14 @@ static auth_outcome check_pictures_agree(const workbench *bench)
 static auth_outcome check_same_person(workbench *bench)
 {
     const auth_settings *settings = bench->settings;
-    for (size_t i = 0; i < settings->picture_count && settings->add; i++) {
+    for (size_t i = 0; i < bench->template_count && settings->add; i++) {
         float score;
         if (people_score(bench->store, template_of(bench, i), settings->name, &score) != VE_OK)
             return report_failure(settings, "bad_store");
-        report_score(settings, settings->pictures[i], score, bench->threshold);
+        report_score(settings, origin_of(bench, i), score, bench->threshold);
         if (score < bench->threshold)
             return report(settings, REJECTED, "no_match", settings->name, "%s does not look like %s",
-                          settings->pictures[i], settings->name);
+                          origin_of(bench, i), settings->name);
     }
     return ACCEPTED;
 }
@@ -234,13 +285,13 @@ static auth_outcome check_same_person(workbench *bench)
 static auth_outcome note_other_names(workbench *bench, const char **reason)
 {
     const auth_settings *settings = bench->settings;
-    for (size_t i = 0; i < settings->picture_count; i++) {
+    for (size_t i = 0; i < bench->template_count; i++) {
         char other[256];
         float score;
         if (people_nearest(bench->store, template_of(bench, i), settings->name, other, &score) != VE_OK)
             return report_failure(settings, "bad_store");
         if (score >= bench->threshold) {
-            report_note(settings, "warning: %s looks like %s, who is registered", settings->pictures[i], other);
+            report_note(settings, "warning: %s looks like %s, who is registered", origin_of(bench, i), other);
             *reason = "looks_like_another";
         }
     }
@@ -256,12 +307,12 @@ static auth_outcome store_person(workbench *bench)
         outcome = note_other_names(bench, &reason);
     if (outcome != ACCEPTED)
         return outcome;
-    if (people_add(bench->store, settings->name, bench->templates, settings->picture_count,
+    if (people_add(bench->store, settings->name, bench->templates, bench->template_count,
                    bench->recognizer.info.dim) != VE_OK)
         return report_failure(settings, "bad_store");
     return report(settings, ACCEPTED, reason, settings->name, "%s %s with %zu %spicture%s", settings->name,
-                  settings->add ? "is registered, now" : "is registered", settings->picture_count,
-                  settings->add ? "more " : "", settings->picture_count == 1 ? "" : "s");
+                  settings->add ? "is registered, now" : "is registered", bench->template_count,
+                  settings->add ? "more " : "", bench->template_count == 1 ? "" : "s");
 }
 
 /* The name is looked up first, then the pictures are read, and only then a new store is made: pictures that
@@ -347,6 +398,8 @@ static auth_outcome remove_person(workbench *bench)
         return not_registered(settings);
     if (status != VE_OK)
         return report_failure(settings, "bad_store");
+    if (attempts_forget(settings, bench->path) != ACCEPTED)
+        return TROUBLE;
     return report(settings, ACCEPTED, NULL, settings->name,
                   "%s is removed, and what was kept of %llu picture%s is erased", settings->name,
                   (unsigned long long)removed, removed == 1 ? "" : "s");
@@ -360,6 +413,26 @@ auth_outcome command_remove(const auth_settings *settings)
         outcome = open_store(&bench, PEOPLE_CHANGE, NULL);
     if (outcome == ACCEPTED)
         outcome = remove_person(&bench);
+    close_bench(&bench);
+    return outcome;
+}
+
+auth_outcome command_unlock(const auth_settings *settings)
+{
+    workbench bench;
+    size_t count = 0;
+    auth_outcome outcome = start(&bench, settings);
+    if (outcome == ACCEPTED)
+        outcome = open_store(&bench, PEOPLE_READ, NULL);
+    if (outcome == ACCEPTED && people_count(bench.store, settings->name, &count) != VE_OK)
+        outcome = report_failure(settings, "bad_store");
+    if (outcome == ACCEPTED && count == 0)
+        outcome = not_registered(settings);
+    if (outcome == ACCEPTED)
+        outcome = attempts_forget(settings, bench.path);
+    if (outcome == ACCEPTED)
+        report(settings, ACCEPTED, NULL, settings->name, "failed attempts to be %s are forgotten",
+               settings->name);
     close_bench(&bench);
     return outcome;
 }

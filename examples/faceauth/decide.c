@@ -1,10 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* What is accepted: thresholds and names. */
+#include <math.h>
 #include <string.h>
 
 #include "common/text.h"
 #include "decide.h"
 #include "report.h"
+
+/* Rates fall and similarities rise from row to row; 1.001 leaves room for rounding in the file. */
+static auth_outcome threshold_for_rate(const auth_settings *settings, const ve_threshold *rows, size_t count,
+                                       float *threshold)
+{
+    double rate = settings->false_accept_rate > 0 ? settings->false_accept_rate : (double)FALSE_ACCEPT_RATE;
+    if (count == 0 || (double)rows[count - 1].false_accept_rate > rate * 1.001)
+        return report(
+            settings, TROUBLE, "no_threshold", NULL,
+            "this model has no threshold measured for a false accept rate of %g: is it a face embedder? "
+            "--threshold sets one",
+            rate);
+    if ((double)rows[0].false_accept_rate < rate * 0.999)
+        return report(settings, TROUBLE, "no_threshold", NULL,
+                      "a false accept rate of %g is looser than any that was measured for this model (%g)",
+                      rate, (double)rows[0].false_accept_rate);
+    size_t i = 0;
+    while ((double)rows[i].false_accept_rate > rate * 1.001)
+        i++;
+    *threshold = rows[i].similarity;
+    if (i > 0 && (double)rows[i].false_accept_rate < rate * 0.999) {
+        double above = log((double)rows[i - 1].false_accept_rate),
+               below = log((double)rows[i].false_accept_rate);
+        double share = (above - log(rate)) / (above - below);
+        *threshold = (float)((double)rows[i - 1].similarity +
+                             share * ((double)rows[i].similarity - (double)rows[i - 1].similarity));
+    }
+    return ACCEPTED;
+}
 
 auth_outcome decide_threshold(const auth_settings *settings, const ve_model *model, float *threshold)
 {
@@ -17,15 +47,7 @@ auth_outcome decide_threshold(const auth_settings *settings, const ve_model *mod
         *threshold = settings->threshold;
         return ACCEPTED;
     }
-    /* Rates fall: the first row that is strict enough, with room for rounding in the file. */
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].false_accept_rate <= FALSE_ACCEPT_RATE * 1.001f) {
-            *threshold = rows[i].similarity;
-            return ACCEPTED;
-        }
-    return report(settings, TROUBLE, "no_threshold", NULL,
-                  "this model has no threshold measured for one false accept in 10000: is it a face embedder? "
-                  "--threshold sets one");
+    return threshold_for_rate(settings, rows, count, threshold);
 }
 
 /* Characters that are not seen, are seen as a space but are none, or change how their neighbours are shown: two

@@ -14,8 +14,9 @@
 #define HIGHEST_THRESHOLD 0.95f
 
 /* *threshold: the similarity from which on two pictures show the same person: --threshold, else the model's own
- * for FALSE_ACCEPT_RATE. TROUBLE for a model without measured thresholds: it may be no face embedder at all,
- * and one of ImageNet finds most people alike. */
+ * for --far, else for FALSE_ACCEPT_RATE. Between two measured rates it is interpolated over the rate's
+ * logarithm; a rate outside the measured ones is refused. TROUBLE for a model without measured thresholds: it
+ * may be no face embedder at all, and one of ImageNet finds most people alike. */
 auth_outcome decide_threshold(const auth_settings *settings, const ve_model *model, float *threshold);
 
 /* NULL when name can be a person's name, else what is wrong with it. */

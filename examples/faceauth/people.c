@@ -75,7 +75,7 @@ ve_status people_count(ve_store *store, const char *name, size_t *count)
     return VE_OK;
 }
 
-ve_status people_score(ve_store *store, const float *template, const char *name, float *score)
+static ve_status best_single(ve_store *store, const float *template, const char *name, float *score)
 {
     ve_store_search_options options = VE_STORE_SEARCH_OPTIONS_INIT;
     ve_match match;
@@ -84,6 +84,45 @@ ve_status people_score(ve_store *store, const float *template, const char *name,
     ve_status status = ve_store_search(store, template, 1, &options, &match, &found);
     if (status == VE_OK)
         *score = found ? match.score : -1.0f;
+    return status;
+}
+
+/* mean: of name's templates; *count: how many there are. */
+static ve_status combine(ve_store *store, const char *name, size_t dim, float *mean, size_t *count)
+{
+    ve_store_record record;
+    ve_status status;
+    float vector[VE_MAX_DIM];
+    uint64_t id = 0;
+    memset(mean, 0, dim * sizeof *mean);
+    *count = 0;
+    while ((status = ve_store_next(store, id, &record, vector)) == VE_OK) {
+        id = record.id;
+        if (strcmp(record.label, name) != 0)
+            continue;
+        *count += 1;
+        for (size_t d = 0; d < dim; d++)
+            mean[d] += vector[d];
+    }
+    ve_wipe(vector, sizeof vector);
+    return status == VE_ERR_NOT_FOUND ? VE_OK : status;
+}
+
+ve_status people_score(ve_store *store, const float *template, const char *name, float *score)
+{
+    ve_store_info info = VE_STORE_INFO_INIT;
+    float mean[VE_MAX_DIM];
+    size_t count = 0;
+    ve_status status = best_single(store, template, name, score);
+    if (status == VE_OK)
+        status = ve_store_get_info(store, &info);
+    if (status == VE_OK)
+        status = combine(store, name, info.dim, mean, &count);
+    if (status == VE_OK && count > 1) {
+        float whole = ve_similarity(template, mean, info.dim);
+        *score = whole > *score ? whole : *score;
+    }
+    ve_wipe(mean, sizeof mean);
     return status;
 }
 

@@ -22,7 +22,9 @@ ve_status people_open(const char *path, people_mode mode, const ve_model_info *i
 /* How many templates name has. */
 ve_status people_count(ve_store *store, const char *name, size_t *count);
 
-/* The best similarity of a template to one of name's; -1 when there are none. */
+/* How much a template looks like name's: the best similarity to one of them, or to the mean of all of them if
+ * that is higher (the mean of several pictures knows a face better than most single ones); -1 when there are
+ * none. */
 ve_status people_score(ve_store *store, const float *template, const char *name, float *score);
 
 /* The most similar person but for besides (NULL: of all), and how similar. *score is -1 when there is nobody.

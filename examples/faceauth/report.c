@@ -58,6 +58,22 @@ void report_note(const auth_settings *settings, const char *message, ...)
     putc('\n', stderr);
 }
 
+void report_line(const auth_settings *settings, const char *message, ...)
+{
+    char text[MAX_MESSAGE];
+    va_list arguments;
+    va_start(arguments, message);
+    vsnprintf(text, sizeof text, message, arguments);
+    va_end(arguments);
+    if (!settings->as_json) {
+        puts(text);
+        return;
+    }
+    fputs("{\"message\":", stdout);
+    text_write_json(stdout, text);
+    fputs("}\n", stdout);
+}
+
 void report_score(const auth_settings *settings, const char *what, float score, float threshold)
 {
     if (settings->is_debug)

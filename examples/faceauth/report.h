@@ -22,6 +22,12 @@ void report_note(const auth_settings *settings, const char *message, ...)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
+/* A line of a longer result on standard output; with --json an object with "message" alone. */
+void report_line(const auth_settings *settings, const char *message, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
 /* A similarity, with --debug only: whoever sees how close an attempt came can climb towards acceptance. */
 void report_score(const auth_settings *settings, const char *what, float score, float threshold);
 /* One registered person, a line. added: when the first picture came, as text. */
