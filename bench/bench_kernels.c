@@ -69,7 +69,8 @@ static void peak_neon(void)
 }
 #endif
 
-/* Multiply-adds per second of one core; 0 where the table has no vectors. */
+/* Multiply-adds of floats per second of one core, with which those of 8 bits are compared, too; 0 where the
+ * table has no vectors. */
 static double peak_once(const char *isa)
 {
     void (*loop)(void) = NULL;
@@ -77,10 +78,10 @@ static double peak_once(const char *isa)
 #if defined(__x86_64__)
     if (strcmp(isa, "avx2") == 0)
         loop = peak_avx2, lanes = 8;
-    if (strcmp(isa, "avx512") == 0)
+    if (strncmp(isa, "avx512", 6) == 0)
         loop = peak_avx512, lanes = 16;
 #elif defined(__aarch64__)
-    if (strcmp(isa, "neon") == 0)
+    if (strncmp(isa, "neon", 4) == 0)
         loop = peak_neon, lanes = 4;
 #endif
     if (!loop)
@@ -98,6 +99,9 @@ typedef struct bench {
     unsigned rows, k, n;
     float *x, *y, *weights, *bias;
     void *packed, *depthwise, *panel, *panel_out;
+    void *packed_i8, *panel_i8;
+    float *hidden; /* rows of n */
+    ve__range *ranges;
     float **out;
 } bench;
 
@@ -114,7 +118,8 @@ static void measure(const bench *b, const char *name, bench_function *function, 
 {
     double ratio[ROUNDS], rate[ROUNDS];
     char line[96];
-    snprintf(line, sizeof line, "%-7s %-14s rows %4u k %4u n %4u", b->kernels->name, name, b->rows, b->k, b->n);
+    snprintf(line, sizeof line, "%-11s %-16s rows %4u k %4u n %4u", b->kernels->name, name, b->rows, b->k,
+             b->n);
     if (b->pattern && !strstr(line, b->pattern))
         return;
     unsigned repeat = 1 + (unsigned)(2e6 * (strcmp(b->kernels->name, "scalar") ? 10 : 1) / (work + 1000));
@@ -136,6 +141,8 @@ static void measure(const bench *b, const char *name, bench_function *function, 
     fflush(stdout);
 }
 
+static const ve__norm_rule layer_norm = {1, 1, 1.0f / 320, 1e-6f};
+
 static void run_multiply(const bench *b)
 {
     b->kernels->dense_f32.multiply(b->panel, b->rows, b->k, b->packed, b->n, (const float *const *)b->out,
@@ -147,12 +154,32 @@ static void run_multiply_gelu(const bench *b)
     b->kernels->dense_f32.multiply_gelu(b->panel, b->rows, b->k, b->packed, b->n, b->panel_out, NULL);
 }
 
+static void run_multiply_i8(const bench *b)
+{
+    b->kernels->dense_i8.multiply(b->panel_i8, b->rows, b->k, b->packed_i8, b->n, (const float *const *)b->out,
+                                  b->out);
+}
+
+static void run_multiply_gelu_i8(const bench *b)
+{
+    b->kernels->dense_i8.multiply_gelu(b->panel_i8, b->rows, b->k, b->packed_i8, b->n, b->hidden,
+                                       ve__padded(b->n), b->ranges, NULL);
+}
+
+static void run_panel_norm_i8(const bench *b)
+{
+    b->kernels->dense_i8.panel_norm(b->x, ve__padded(b->k), b->rows, b->k, &layer_norm, NULL, b->panel_i8);
+}
+
+static void run_panel_write_i8(const bench *b)
+{
+    b->kernels->dense_i8.panel_write(b->x, ve__padded(b->k), b->rows, b->k, NULL, NULL, b->panel_i8);
+}
+
 static void run_pack(const bench *b)
 {
     b->kernels->dense_f32.pack(b->weights, b->bias, b->k, b->n, b->packed);
 }
-
-static const ve__norm_rule layer_norm = {1, 1, 1.0f / 320, 1e-6f};
 
 static void run_panel_norm(const bench *b)
 {
@@ -216,6 +243,23 @@ static void *need(size_t size)
     return memory;
 }
 
+static void make_i8(bench *b)
+{
+    const ve__dense_i8 *dense = &b->kernels->dense_i8;
+    int8_t *codes = need((size_t)b->k * b->n);
+    float *scales = need(b->n * sizeof *scales);
+    for (unsigned j = 0; j < b->n; j++)
+        ve__i8_from_row(b->weights + (size_t)j * b->k, b->k, codes + (size_t)j * b->k, &scales[j]);
+    b->packed_i8 = need(dense->packed_bytes(b->k, b->n));
+    b->panel_i8 = need(dense->panel_bytes(b->rows, b->k));
+    b->hidden = need((size_t)b->rows * ve__padded(b->n) * sizeof(float));
+    b->ranges = need(b->rows * sizeof *b->ranges);
+    dense->pack(codes, scales, b->bias, b->k, b->n, b->packed_i8);
+    run_panel_write_i8(b);
+    ve__release(codes);
+    ve__release(scales);
+}
+
 static bench make(const ve__kernels *kernels, const char *pattern, unsigned rows, unsigned k, unsigned n)
 {
     bench b = {.kernels = kernels, .pattern = pattern, .rows = rows, .k = k, .n = n};
@@ -238,12 +282,14 @@ static bench make(const ve__kernels *kernels, const char *pattern, unsigned rows
     kernels->dense_f32.pack(b.weights, b.bias, k, n, b.packed);
     kernels->depthwise_pack(b.weights, b.bias, k, b.depthwise);
     kernels->dense_f32.panel_norm(b.x, ve__padded(k), rows, k, &layer_norm, b.panel);
+    make_i8(&b);
     return b;
 }
 
 static void drop(const bench *b)
 {
-    void *all[] = {b->x, b->y, b->weights, b->bias, b->packed, b->depthwise, b->panel, b->panel_out, b->out};
+    void *all[] = {b->x,         b->y,   b->weights,   b->bias,     b->packed, b->depthwise, b->panel,
+                   b->panel_out, b->out, b->packed_i8, b->panel_i8, b->hidden, b->ranges};
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
         ve__release(all[i]);
 }
@@ -257,10 +303,13 @@ static void bench_dense(const ve__kernels *kernels, const char *pattern)
     for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         bench b = make(kernels, pattern, shapes[i][0], shapes[i][1], shapes[i][2]);
         double work = (double)b.rows * b.k * b.n;
-        if (b.n > b.k)
+        if (b.n > b.k) {
             measure(&b, "multiply_gelu", run_multiply_gelu, work, 1);
-        else
+            measure(&b, "multiply_gelu i8", run_multiply_gelu_i8, work, 1);
+        } else {
             measure(&b, "multiply", run_multiply, work, 1);
+            measure(&b, "multiply i8", run_multiply_i8, work, 1);
+        }
         drop(&b);
     }
 }
@@ -280,6 +329,8 @@ static void bench_others(const ve__kernels *kernels, const char *pattern)
         double values = (double)b.rows * b.k;
         measure(&b, "panel_norm", run_panel_norm, values, 0);
         measure(&b, "panel_write", run_panel_write, values, 0);
+        measure(&b, "panel_norm i8", run_panel_norm_i8, values, 0);
+        measure(&b, "panel_write i8", run_panel_write_i8, values, 0);
         measure(&b, "norm_row", run_norm_rows, values, 0);
         measure(&b, "sum_rows", run_sum_rows, values, 0);
         measure(&b, "gelu", run_gelu, values, 0);

@@ -95,10 +95,11 @@ def write_safetensors(path, weights):
 
 class OnnxConvNeXt:
     """The network as nodes. basic: without LayerNormalization and Gelu, for readers that know only older
-    operators (OpenCV 4.6)."""
+    operators (OpenCV 4.6). eight_bits: the blocks' dense layers quantised dynamically, as ONNX Runtime's own
+    quantize_dynamic writes them: a scale and a zero point for each call's inputs, a scale for each output."""
 
-    def __init__(self, weights, basic):
-        self.weights, self.basic, self.graph = weights, basic, Graph()
+    def __init__(self, weights, basic, eight_bits=False):
+        self.weights, self.basic, self.eight_bits, self.graph = weights, basic, eight_bits, Graph()
 
     def convolution(self, x, name, **attributes):
         kernel = self.weights[name + ".weight"].shape[2]
@@ -135,7 +136,31 @@ class OnnxConvNeXt:
         erf = node("Erf", [node("Mul", [x, constant(0.5 ** 0.5)])])
         return node("Mul", [node("Mul", [x, node("Add", [erf, constant(1)])]), constant(0.5)])
 
+    def dense_in_8_bits(self, x, name):
+        """x: channels last."""
+        node, constant = self.graph.node, self.graph.constant
+        weights = self.weights[name + ".weight"].reshape(self.weights[name + ".bias"].size, -1)
+        scale = np.abs(weights).max(1) / 127
+        codes = np.rint(weights / scale[:, None]).astype(np.int8)
+        rounded, row_scale, zero = self.graph.node_of_many("DynamicQuantizeLinear", [x], 3)
+        sums = node("MatMulInteger", [rounded, constant(codes.T), zero, constant(np.zeros(scale.size, np.int8))])
+        factor = node("Mul", [row_scale, constant(scale.astype(np.float32))])
+        y = node("Mul", [node("Cast", [sums], to=1), factor])
+        return node("Add", [y, constant(self.weights[name + ".bias"])])
+
+    def block_in_8_bits(self, x, name):
+        node, constant = self.graph.node, self.graph.constant
+        y = self.convolution(x, name + ".conv_dw", group=self.weights[name + ".gamma"].size, pads=[3, 3, 3, 3])
+        y = node("Transpose", [y], perm=[0, 2, 3, 1])
+        y = node("LayerNormalization", [y, constant(self.weights[name + ".norm.weight"]),
+                                        constant(self.weights[name + ".norm.bias"])], axis=-1, epsilon=EPS)
+        y = self.gelu(self.dense_in_8_bits(y, name + ".mlp.fc1"))
+        y = node("Mul", [self.dense_in_8_bits(y, name + ".mlp.fc2"), constant(self.weights[name + ".gamma"])])
+        return node("Add", [node("Transpose", [y], perm=[0, 3, 1, 2]), x])
+
     def block(self, x, name, side):
+        if self.eight_bits:
+            return self.block_in_8_bits(x, name)
         dim = self.weights[name + ".gamma"].size
         y = self.convolution(x, name + ".conv_dw", group=dim, pads=[3, 3, 3, 3])
         y = self.norm(y, name + ".norm", side)
@@ -168,6 +193,7 @@ def main():
     weights = random_weights(arch)
     write_safetensors(base + ".safetensors", weights)
     OnnxConvNeXt(weights, basic=False).write(base + ".onnx", arch, size)
+    OnnxConvNeXt(weights, basic=False, eight_bits=True).write(base + ".i8.onnx", arch, size)
     OnnxConvNeXt(weights, basic=True).write(base + ".basic.onnx", arch, size)
     make_input(size).tofile(base + ".input")
 

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-FLOAT, INT64 = 1, 7
+FLOAT, INT8, INT64 = 1, 3, 7
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_STRING, _ATTRIBUTE_INTS = 1, 2, 3, 7
 
 
@@ -43,7 +43,7 @@ def _attribute(name, value):
 
 def _tensor(name, array):
     array = np.ascontiguousarray(array)
-    kind = {np.dtype("float32"): FLOAT, np.dtype("int64"): INT64}[array.dtype]
+    kind = {np.dtype("float32"): FLOAT, np.dtype("int8"): INT8, np.dtype("int64"): INT64}[array.dtype]
     dims = b"".join(_number(1, d) for d in array.shape)
     return dims + _number(2, kind) + _bytes(8, name) + _bytes(9, array.tobytes())
 
@@ -66,13 +66,17 @@ class Graph:
 
     def node(self, operator, inputs, **attributes):
         """Adds a node with one output and gives the output's name."""
+        return self.node_of_many(operator, inputs, 1, **attributes)[0]
+
+    def node_of_many(self, operator, inputs, outputs, **attributes):
+        """Adds a node with several outputs and gives their names."""
         self.count += 1
-        output = f"t{self.count}"
-        body = b"".join(_bytes(1, i) for i in inputs) + _bytes(2, output)
+        names = [f"t{self.count}" if i == 0 else f"t{self.count}_{i}" for i in range(outputs)]
+        body = b"".join(_bytes(1, i) for i in inputs) + b"".join(_bytes(2, o) for o in names)
         body += _bytes(3, f"{operator}{self.count}") + _bytes(4, operator)
         body += b"".join(_bytes(5, _attribute(k, v)) for k, v in attributes.items())
         self.nodes.append(_bytes(1, body))
-        return output
+        return names
 
     def write(self, path, opset, input_shape, output, output_shape):
         graph = b"".join(self.nodes) + _bytes(2, "convnext") + b"".join(self.tensors)

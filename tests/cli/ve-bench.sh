@@ -50,7 +50,7 @@ chmod +x "$work/bin/vcgencmd"
 export PATH=$work/bin:$PATH COUNTER=$work/counter
 
 export FIRST=0x0 LATER=0x0
-ok "measures random weights" gives 0 ve-bench "${quick[@]}" --root "$pi" --batch 3 --threads 2 \
+ok "measures random weights" gives 0 ve-bench "${quick[@]}" --root "$pi" --batch 3 --sessions 5 --threads 2 \
     --json "$work/a.json" --svg "$work/a.svg"
 ok "  names the board" prints "Raspberry Pi 4 Model B Rev 1.4"
 ok "  and its core" prints "Cortex-A72"
@@ -63,6 +63,7 @@ ok "  the cold start" prints "from the start of the process to the first embeddi
 ok "  the stages" grep -qE 'stage 3 +[0-9.]+ ms' "$out"
 ok "  every layer" test "$(grep -cE 'stage [1-4] block [0-9]+ (depthwise|fc1|fc2)' "$out")" -eq 36
 ok "  the batch" prints "of a batch of 3"
+ok "  sessions at once" grep -qE '[0-9.]+ pictures a second with 5 at once' "$out"
 ok "  is not void" test "$(grep -c VOID "$out")" -eq 0
 ok "  leaves no model behind" test -z "$(ls "${TMPDIR:-/tmp}"/ve-bench-* 2>/dev/null)"
 

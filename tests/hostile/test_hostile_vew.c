@@ -129,7 +129,8 @@ static const broken rules[] = {
     {"bytes overflow", IN_ENTRY, NULL, 8, 8, UINT64_MAX, VE_ERR_FORMAT, "stem.0.bias"},
     {"checksum", IN_ENTRY, NULL, 16, 4, 1, VE_ERR_CORRUPT, "stem.0.bias: its checksum"},
     {"type 0", IN_ENTRY, NULL, 20, 1, 0, VE_ERR_UNSUPPORTED, "stem.0.bias: unknown element type 0"},
-    {"type i8", IN_ENTRY, NULL, 20, 1, VE__TYPE_I8, VE_ERR_UNSUPPORTED, "i8 is reserved"},
+    {"type 4", IN_ENTRY, NULL, 20, 1, 4, VE_ERR_UNSUPPORTED, "stem.0.bias: unknown element type 4"},
+    {"type i8 of a vector", IN_ENTRY, NULL, 20, 1, VE__TYPE_I8, VE_ERR_FORMAT, "which only matrices may have"},
     {"type f16 with the bytes of f32", IN_ENTRY, NULL, 20, 1, VE__TYPE_F16, VE_ERR_FORMAT,
      "stem.0.bias: 8 bytes"},
     {"rank", IN_ENTRY, NULL, 21, 1, 2, VE_ERR_FORMAT, "stem.0.bias: rank 2, expected 1"},
@@ -275,6 +276,73 @@ static void test_values_that_are_not_finite(void **state)
     }
 }
 
+/* Overwrites `width` bytes of the data of an 8-bit matrix, makes all checksums fit, and reads. */
+static ve_status read_forged_i8(size_t at, uint32_t width, uint32_t value)
+{
+    ve__description about = vew_file_about();
+    vew_file file = vew_file_make(&about, VE__TYPE_I8, NULL, 0);
+    size_t index = 0;
+    ve__tensor_spec spec;
+    while (ve__arch_tensor(&about.arch, index, &spec) && spec.rank != 2)
+        index++;
+    assert_int_equal(spec.rank, 2);
+    unsigned char *entry = file.bytes + vew_file_entry(&file, index);
+    unsigned char *data = file.bytes + ve__load_u64(entry);
+    size_t size = (size_t)ve__load_u64(entry + 8);
+    assert_int_equal(size, 4 * (size_t)spec.shape[0] + (size_t)spec.shape[0] * spec.shape[1]);
+    overwrite(data + (at < size ? at : size - 1), width, value);
+    ve__store_u32(entry + 16, ve__crc32c(0, data, size));
+    vew_file_seal(&file);
+    ve_status status = open_and_read(file.bytes, file.size);
+    free(file.bytes);
+    return status;
+}
+
+static void test_scales_that_are_none(void **state)
+{
+    /* 0, -0, -1, infinity, minus infinity, NaN, signalling NaN, the largest float (times 127 it is infinite) */
+    static const uint32_t scales[] = {0,           0x80000000u, 0xbf800000u, 0x7f800000u,
+                                      0xff800000u, 0x7fc00000u, 0x7f800001u, 0x7f7fffffu};
+    (void)state;
+    assert_int_equal(read_forged_i8(4, 4, 0x3f800000u), VE_OK);
+    for (size_t i = 0; i < sizeof scales / sizeof scales[0]; i++) {
+        assert_int_equal(read_forged_i8(4, 4, scales[i]), VE_ERR_FORMAT);
+        assert_non_null(strstr(ve_last_error(), "row 1 has a scale of"));
+    }
+}
+
+static void test_an_element_outside_the_range(void **state)
+{
+    (void)state;
+    assert_int_equal(read_forged_i8(SIZE_MAX, 1, 127), VE_OK);
+    assert_int_equal(read_forged_i8(SIZE_MAX, 1, 129), VE_OK); /* -127 */
+    assert_int_equal(read_forged_i8(SIZE_MAX, 1, 128), VE_ERR_FORMAT);
+    assert_non_null(strstr(ve_last_error(), "has an element of -128"));
+}
+
+/* The bytes of a matrix as f32, and of one as i8 in a place too short for its scales. */
+static void test_i8_with_the_bytes_of_others(void **state)
+{
+    (void)state;
+    ve__description about = vew_file_about();
+    vew_file file = vew_file_make(&about, VE__TYPE_I8, NULL, 0);
+    size_t index = 0;
+    ve__tensor_spec spec;
+    while (ve__arch_tensor(&about.arch, index, &spec) && spec.rank != 2)
+        index++;
+    unsigned char *entry = file.bytes + vew_file_entry(&file, index);
+    for (unsigned type = VE__TYPE_F32; type <= VE__TYPE_F16; type++) {
+        entry[20] = (unsigned char)type;
+        vew_file_seal(&file);
+        assert_int_equal(open_and_read(file.bytes, file.size), VE_ERR_FORMAT);
+    }
+    entry[20] = VE__TYPE_I8;
+    ve__store_u64(entry + 8, (uint64_t)spec.shape[0] * spec.shape[1]);
+    vew_file_seal(&file);
+    assert_int_equal(open_and_read(file.bytes, file.size), VE_ERR_FORMAT);
+    free(file.bytes);
+}
+
 static void test_fields_of_later_versions(void **state)
 {
     (void)state;
@@ -326,6 +394,9 @@ int main(void)
         cmocka_unit_test(test_every_byte_of_the_header_forged),
         cmocka_unit_test(test_every_byte_of_the_data_flipped),
         cmocka_unit_test(test_values_that_are_not_finite),
+        cmocka_unit_test(test_scales_that_are_none),
+        cmocka_unit_test(test_an_element_outside_the_range),
+        cmocka_unit_test(test_i8_with_the_bytes_of_others),
         cmocka_unit_test(test_fields_of_later_versions),
         cmocka_unit_test(test_unknown_fields_may_not_repeat),
         cmocka_unit_test(test_a_giant_architecture),
