@@ -43,7 +43,7 @@ VE_CFLAGS := -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wconversion -Wsha
              -Wmissing-prototypes -fvisibility=hidden -ffp-contract=off -fPIC -pthread -MMD -MP \
              -Iinclude -Ilib $(if $(CROSS),-isystem $(SYSROOT)/usr/include) $(CFLAGS) \
              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-VE_LDFLAGS := $(LDFLAGS) -Wl,--gc-sections $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(if $(CROSS),-L$(SYSROOT_LIB))
+VE_LDFLAGS := $(LDFLAGS) -Wl,-z,noseparate-code $(if $(SANITIZE),,-Wl,--gc-sections) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -pthread $(if $(CROSS),-L$(SYSROOT_LIB))
 LIB_LIBS := -lm $(if $(filter openblas,$(GEMM)),-lopenblas)
 
 # ---- the library: lib/*/*.c; a file named after an instruction set is built only where that exists
@@ -73,8 +73,8 @@ isa_flags = $(if $(filter %_scalar,$(1)),$(SCALAR_FLAGS)) $(if $(filter image/de
 # it, and the shortest code for what runs once a file or a record.
 SMALL_FLAGS := -ffunction-sections -fdata-sections $(if $(SANITIZE),,-fno-asynchronous-unwind-tables)
 COLD := lib/api/% $(addprefix lib/base/,file status) $(addprefix lib/weights/,arch arch_tensors description fields) \
-        $(addprefix lib/image/,decode jpeg orientation png pnm read) lib/net/plan \
-        $(addprefix lib/store/,check format io log open rewrite seal table text writer)
+        $(addprefix lib/image/,decode jpeg orientation png pnm read) $(addprefix lib/net/,pack plan) \
+        $(addprefix lib/store/,check format io log open replay rewrite seal squeeze table text writer) lib/weights/weights lib/face/%
 cold_flags = $(if $(filter $(COLD),$(1)),-Os)
 
 STATIC_LIB := $(BUILD)/libvisembed.a

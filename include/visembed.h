@@ -250,7 +250,8 @@ VE_API void ve_wipe(void *memory, size_t size);
  * A handle loads all vectors into memory and searches there. It sees what was committed when it was opened,
  * its own changes, and others' changes after ve_store_refresh. Any number of threads may use one handle, any
  * number of processes one file: readers never wait for writers, writers take turns. Next to the store PATH
- * lies the lock PATH.lock; PATH.tmp exists while the file is rewritten. */
+ * lies the lock PATH.lock; PATH.tmp exists while the file is rewritten. After fork() a child may read and
+ * search through its parent's handle and close it; changes give VE_ERR_STATE there: it opens its own. */
 typedef struct ve_store ve_store;
 
 #define VE_STORE_MAX_LABEL    255u            /* bytes */

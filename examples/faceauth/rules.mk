@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # faceauth looks at cameras through libcurl and edits its prompt's lines through libedit, where the compiler finds them;
 # a build for another machine goes without both.
 FACEAUTH_HAS = $(if $(CROSS),,$(wildcard /usr/include/$(1) /usr/include/*/$(1)))

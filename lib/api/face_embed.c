@@ -105,7 +105,8 @@ static ve_status assess(ve_face_session *session, const ve_face_frame *frame,
     VE_TRY(ve__face_fit(points, &similarity));
     ve__face_crop(frame, &similarity, session->shrunk, session->crop);
     ve__face_measure_crop(session->crop, values);
-    ve__face_pose(points, &values[VE_FACE_YAW], &values[VE_FACE_PITCH], &values[VE_FACE_ROLL]);
+    if (!(session->flags & VE_FACE_ALIGNED)) /* else the points are not the face's own */
+        ve__face_pose(points, &values[VE_FACE_YAW], &values[VE_FACE_PITCH], &values[VE_FACE_ROLL]);
     values[VE_FACE_EYE_DISTANCE] = eye_distance(points);
     values[VE_FACE_INSIDE] = (float)ve__face_inside(frame, &similarity);
     ve__face_judge(session->limits, quality);

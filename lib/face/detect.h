@@ -41,7 +41,7 @@ typedef struct ve__detection {
 
 /* Sides of faces, the longer side of the box: what the network was trained for, smallest and largest. */
 #define VE__DETECT_SMALLEST 20u
-#define VE__DETECT_LARGEST  320u
+#define VE__DETECT_LARGEST  200u
 /* No call returns more faces. */
 #define VE__DETECT_MAX 256u
 

@@ -120,11 +120,12 @@ static const rule rules[VE_FACE_MEASURES] = {
     {"cover", VE_FACE_FINE, VE_FACE_COVERED, -INFINITY, 8},
 };
 
-/* Of 10,000 aligned pictures of six sets (weights/README.md) one or two in a thousand break the limits of
- * sharpness, contrast, brightness or clipping, and one in 200 that of cover; a blur of 2 crop pixels is noticed
- * in half of all cases, a face at a fifth of its brightness too, coloured masks and mirrored glasses in 8 or 9
- * of 10, black ones seldom. Half the eyes' distance in the crop is 17.6. The pose's limits are where points of
- * one eye start to be guesses. */
+/* Of 10,000 aligned pictures of six sets one or two in a thousand break the limits of sharpness, contrast,
+ * brightness or clipping, and one in 200 that of cover; a blur of 2 crop pixels is noticed in half of all
+ * cases, a face at a fifth of its brightness too, coloured masks and mirrored glasses in 8 or 9 of 10, black
+ * ones seldom. 17.6 pixels are half the eyes' distance in the crop. Of 8,000 faces in pictures of people,
+ * profiles among them, 90 in 100 have a yaw of -33 to 32 degrees and a pitch of -12 to 11, and 98 in 100 a roll
+ * of -18 to 33. */
 static const ve_face_limit default_limits[VE_FACE_MEASURES] = {
     {VE_FACE_EYE_DISTANCE, 16, INFINITY},
     {VE_FACE_SHARPNESS, 1, INFINITY},
@@ -132,7 +133,7 @@ static const ve_face_limit default_limits[VE_FACE_MEASURES] = {
     {VE_FACE_CONTRAST, 8, INFINITY},
     {VE_FACE_CLIPPED, -INFINITY, 0.3f},
     {VE_FACE_YAW, -40, 40},
-    {VE_FACE_PITCH, -35, 35},
+    {VE_FACE_PITCH, -30, 30},
     {VE_FACE_ROLL, -45, 45},
     {VE_FACE_INSIDE, 0.8f, INFINITY},
     {VE_FACE_COVER, -INFINITY, 12},

@@ -161,14 +161,14 @@ static void test_a_face_outside_the_frame(void **state)
 
 /* ------------------------------------------------------------------ pose and quality */
 
-/* The head's points, turned in space and seen from far away. The depths are those of pose.c. */
+/* The head's points, turned in space and seen from far away. */
 static void turned_points(double yaw, double pitch, double roll, ve_point points[VE_FACE_POINTS])
 {
-    static const double depths[VE_FACE_POINTS] = {0, 0, 20, 3.5, 3.5};
+    static const double head[VE_FACE_POINTS][3] = {
+        {-18.55, -21.5, 0}, {18.55, -21.5, 0}, {0, 0, 20}, {-15.75, 16.7, 3.5}, {15.75, 16.7, 3.5}};
     double y = yaw / 57.29578, p = pitch / 57.29578, r = roll / 57.29578;
     for (int i = 0; i < VE_FACE_POINTS; i++) {
-        double x0 = (double)ve__face_template[i].x - 56, y0 = (double)ve__face_template[i].y - 72,
-               z0 = depths[i];
+        double x0 = head[i][0], y0 = head[i][1], z0 = head[i][2];
         double y1 = y0 * cos(p) + z0 * sin(p), z1 = z0 * cos(p) - y0 * sin(p);
         double x2 = x0 * cos(y) + z1 * sin(y);
         points[i].x = (float)(3 * (x2 * cos(r) - y1 * sin(r)) + 200);

@@ -119,7 +119,7 @@ def report(name, faces, false, count):
             if k.any():
                 hit = k & (faces[:, 1] >= limit["score"])
                 by_size.append(dict(low=low, high=high, faces=int(k.sum()), recall=float(hit.sum() / k.sum()),
-                                    point_error=float(faces[hit, 2].mean())))
+                                    point_error=float(faces[hit, 2].mean()) if hit.any() else 0.0))
                 print("    %4d to %4d pixels: %4d faces, recall %.4f, point error %.4f" % tuple(by_size[-1].values()))
     return dict(pictures=count, faces=len(faces), scores=out, limit=limit, by_size=by_size)
 
