@@ -193,8 +193,8 @@ static void panel_norm(const float *x, size_t stride, unsigned rows, unsigned k,
     START(14, 15, v4, 3)                                                                                       \
     START(16, 17, v5, 0)                                                                                       \
     START(18, 19, v5, 1)                                                                                       \
-    START(20, 21, v5, 2) START(22, 23, v5, 3) START(24, 25, v6, 0) START(26, 27, v6, 1) START(28, 29, v6, 2)   \
-        START(30, 31, v6, 3)
+    START(20, 21, v5, 2)                                                                                       \
+    START(22, 23, v5, 3) START(24, 25, v6, 0) START(26, 27, v6, 1) START(28, 29, v6, 2) START(30, 31, v6, 3)
 
 /* sums [12 rows][8 columns], of `fours` > 0 steps */
 static VE__INLINE void tile_12(const int8_t *a, const int32_t *minus_zero, size_t fours,
