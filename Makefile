@@ -355,7 +355,7 @@ uninstall: ## removes exactly what `install` with the same PREFIX and DESTDIR pu
 	-rmdir $(call to,$(CMAKEDIR)) $(call to,$(DATADIR)) 2>/dev/null
 
 # ---- looking after the source
-C_FILES = $(wildcard include/*.h lib/*/*.[ch] tools/*/*.[ch] examples/*.c examples/*/*.[ch] bench/*.[ch] \
+C_FILES = $(wildcard include/*.h lib/*/*.[ch] tools/*/*.[ch] tools/*/*/*.[ch] examples/*.c examples/*/*.[ch] bench/*.[ch] \
           bench/*/*.[ch] tests/*/*.[ch])
 CLANG_FORMAT ?= $(or $(shell command -v clang-format-14),clang-format)
 format: ## puts all C files into the project's form

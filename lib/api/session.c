@@ -17,6 +17,7 @@ struct ve_session {
     ve__pool *pool;
     ve__prepare *prepare;
     ve__run *run;
+    uint32_t dim;
     float *embedding; /* the model's dim: nothing goes to the caller before it is known to be good */
 };
 
@@ -45,9 +46,9 @@ static ve_status fill_session(ve_session *session, const ve_session_options *opt
     session->height = options->height ? options->height : preprocess.height;
     change_size(&preprocess, session->width, session->height);
     session->raw = (options->flags & VE_SESSION_RAW) != 0;
-    uint32_t dim = ve__net_dim(session->model->net);
-    if (!(session->embedding = ve__allocate(dim * sizeof *session->embedding)))
-        return ve__fail(VE_ERR_MEMORY, "no memory for an embedding of %u floats", dim);
+    session->dim = ve__net_dim(session->model->net);
+    if (!(session->embedding = ve__allocate(session->dim * sizeof *session->embedding)))
+        return ve__fail(VE_ERR_MEMORY, "no memory for an embedding of %u floats", session->dim);
     VE_TRY(ve__pool_create(options->threads ? options->threads : 1, &session->pool));
     VE_TRY(ve__run_create(session->model->net, session->pool, session->width, session->height, &session->run));
     return ve__prepare_create(&preprocess, &session->prepare);
@@ -82,6 +83,7 @@ void ve_session_free(ve_session *session)
     ve__prepare_free(session->prepare);
     ve__run_free(session->run);
     ve__pool_free(session->pool);
+    ve__wipe(session->embedding, session->dim * sizeof *session->embedding); /* somebody's face, maybe */
     ve__release(session->embedding);
     ve__release(session);
 }
@@ -90,18 +92,17 @@ size_t ve_session_memory(const ve_session *session)
 {
     if (!session)
         return 0;
-    return sizeof *session + ve__net_dim(session->model->net) * sizeof *session->embedding +
-           ve__run_bytes(session->run) + ve__prepare_bytes(session->prepare);
+    return sizeof *session + session->dim * sizeof *session->embedding + ve__run_bytes(session->run) +
+           ve__prepare_bytes(session->prepare);
 }
 
 /* The prepared input lies in the run. */
 static ve_status embed_prepared(ve_session *session, float *embedding)
 {
-    uint32_t dim = ve__net_dim(session->model->net);
     ve__run_embed(session->run, session->embedding);
-    if (!session->raw && ve_normalize(session->embedding, dim) != VE_OK)
+    if (!session->raw && ve_normalize(session->embedding, session->dim) != VE_OK)
         return ve__fail_within(VE_ERR_STATE, "the network's output cannot be normalised");
-    memcpy(embedding, session->embedding, dim * sizeof *embedding);
+    memcpy(embedding, session->embedding, session->dim * sizeof *embedding);
     return VE_OK;
 }
 

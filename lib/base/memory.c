@@ -73,6 +73,15 @@ void ve__release(void *block)
     free(block);
 }
 
+void ve__wipe(void *memory, size_t size_bytes)
+{
+    if (!memory || size_bytes == 0)
+        return;
+    memset(memory, 0, size_bytes);
+    /* The compiler must believe that somebody reads it. */
+    __asm__ volatile("" : : "r"(memory) : "memory");
+}
+
 void *ve__arena_take(ve__arena *arena, size_t size_bytes)
 {
     void *piece = arena->base ? arena->base + arena->used : NULL;

@@ -27,6 +27,9 @@ void *ve__allocate_zeroed(size_t size_bytes);
 void *ve__resize(void *block, size_t size_bytes);
 void ve__release(void *block);
 
+/* Overwrites memory with zeros in a way that the compiler keeps; NULL is allowed. */
+void ve__wipe(void *memory, size_t size_bytes);
+
 /* For tests: the allocation after `count` more fails, once (negative: none will). */
 void ve__allocate_fail_after(long count);
 

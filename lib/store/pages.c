@@ -54,15 +54,6 @@ ve_status ve__pages_take(const ve__io *io, size_t size, ve__pages *pages)
     return VE_OK;
 }
 
-void ve__wipe(void *memory, size_t size)
-{
-    if (!memory || size == 0)
-        return;
-    memset(memory, 0, size);
-    /* The compiler must believe that somebody reads it. */
-    __asm__ volatile("" : : "r"(memory) : "memory");
-}
-
 void ve__pages_give(ve__pages *pages)
 {
     if (!pages->bytes)

@@ -4,6 +4,7 @@
 #ifndef VE_STORE_PAGES_H
 #define VE_STORE_PAGES_H
 
+#include "base/memory.h" /* ve__wipe */
 #include "store/io.h"
 
 typedef struct ve__pages {
@@ -14,7 +15,5 @@ typedef struct ve__pages {
 
 ve_status ve__pages_take(const ve__io *io, size_t size, ve__pages *pages);
 void ve__pages_give(ve__pages *pages);
-/* Overwrites memory with zeros in a way that the compiler keeps. */
-void ve__wipe(void *memory, size_t size);
 
 #endif
