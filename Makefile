@@ -71,11 +71,17 @@ isa_flags = $(if $(filter %_scalar,$(1)),$(SCALAR_FLAGS)) $(if $(filter image/de
 
 # The library is to stay small: sections of their own that the linker may leave out, no tables for unwinding through
 # it, and the shortest code for what runs once a file or a record.
-SMALL_FLAGS := -ffunction-sections -fdata-sections $(if $(SANITIZE),,-fno-asynchronous-unwind-tables)
+SMALL_FLAGS := -ffunction-sections -fdata-sections $(if $(SANITIZE),,-fno-asynchronous-unwind-tables) -fno-math-errno
+# Tables of jumps are longer than what they save (2 KB of the JPEG reader's).
+COLD_FLAGS := -Os -fno-jump-tables $(if $(findstring clang,$(CC)),,-fno-inline-functions-called-once)
+# The kernels are vectorised and unrolled by hand; what GCC adds to that is length.
+HOT_FLAGS := $(if $(findstring clang,$(CC)),,-fno-tree-vectorize -fno-ivopts -freorder-blocks-algorithm=simple)
+HOT := lib/kernels/kernels_avx512
 COLD := lib/api/% $(addprefix lib/base/,file status) $(addprefix lib/weights/,arch arch_tensors description fields) \
-        $(addprefix lib/image/,decode jpeg orientation png pnm read) $(addprefix lib/net/,pack plan) \
-        $(addprefix lib/store/,check format io log open replay rewrite seal squeeze table text writer) lib/weights/weights lib/face/%
-cold_flags = $(if $(filter $(COLD),$(1)),-Os)
+        $(addprefix lib/image/,crop decode filter image jpeg orientation png pnm prepare read) $(addprefix lib/base/,memory threads) \
+        $(addprefix lib/net/,pack plan) $(if $(filter x86_64,$(MACHINE)),lib/net/%) lib/kernels/kernels lib/kernels/kernels_avx2 $(if $(ISA_HERE),lib/kernels/%_scalar) \
+        $(addprefix lib/store/,check codes format index io log open replay rewrite seal squeeze table text writer) lib/weights/weights lib/face/%
+cold_flags = $(if $(filter $(COLD),$(1)),$(COLD_FLAGS)) $(if $(filter $(HOT),$(1)),$(HOT_FLAGS))
 
 STATIC_LIB := $(BUILD)/libvisembed.a
 SHARED_LIB := $(BUILD)/libvisembed.so.$(VERSION)
@@ -153,7 +159,7 @@ V ?=
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@;)
 write_if_new = @mkdir -p $(@D); printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 $(BUILD)/flags: FORCE
-	$(call write_if_new,'$(TARGET_CC) $(VE_CFLAGS) $(VE_LDFLAGS)')
+	$(call write_if_new,'$(TARGET_CC) $(VE_CFLAGS) $(VE_LDFLAGS) $(SMALL_FLAGS) $(COLD_FLAGS) $(COLD) $(HOT_FLAGS) $(HOT)')
 $(BUILD)/program-flags: FORCE
 	$(call write_if_new,"$(DATADIR)")
 

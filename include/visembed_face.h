@@ -16,8 +16,8 @@
  *     else
  *         ... tell ve_face_reason_message(result.reason): "no face", "turn to the camera" ...
  *
- * Coordinates are pixels of the frame: (0, 0) is its upper left corner, x runs to the right, y down. "Left" and
- * "right" are those of the picture, not of the person. The rules of visembed.h hold here as well.
+ * Coordinates are pixels of the frame: (0, 0) is the middle of its upper left one, x runs to the right, y down.
+ * "Left" and "right" are those of the picture, not of the person. The rules of visembed.h hold here as well.
  */
 #ifndef VISEMBED_FACE_H
 #define VISEMBED_FACE_H

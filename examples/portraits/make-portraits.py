@@ -4,7 +4,7 @@
 
 Each original is turned, scaled and cut so that eyes, nose and mouth lie where the embedder expects them, twice as
 large (224x224 instead of 112x112). The five points were placed by eye. Of one portrait further renditions are made:
-what a camera, a dark room or a messenger may do to a picture.
+what a camera, a dark room or a messenger may do to a picture. whole/ gets the originals themselves, uncut, made smaller.
 """
 import os
 import sys
@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 SIDE, SCALE = 224, 2.0
+# Longer side of the uncut pictures.
+WHOLE = 480
 # Left eye, right eye (as seen in the picture), nose, corners of the mouth; in a 112x112 crop.
 TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655],
                      [70.7299, 92.2041]])
@@ -64,6 +66,10 @@ def main():
     save(ImageEnhance.Brightness(straight).enhance(0.35), "ride-2-dimmed.jpg")
     save(straight, "ride-2-recompressed.jpg", quality=12)
     save(straight.resize((56, 56), Image.Resampling.LANCZOS), "ride-2-small.jpg")
+    os.makedirs(os.path.join(here, "whole"), exist_ok=True)
+    for name, (image, _) in originals.items():
+        image.thumbnail((WHOLE, WHOLE), Image.Resampling.LANCZOS)
+        save(image, os.path.join("whole", name + ".jpg"), quality=85)
 
 
 main()

@@ -52,13 +52,23 @@ static uint32_t crc_by_table(uint32_t crc, const unsigned char *bytes, size_t si
 }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <nmmintrin.h>
 
 #define CRC_TARGET __attribute__((target("sse4.2")))
 
+/* CPUID takes microseconds on a virtual machine, so its answer is kept; __builtin_cpu_supports() would bring 4
+ * KB of code that knows every CPU. */
 static int has_instruction(void)
 {
-    return __builtin_cpu_supports("sse4.2");
+    static int answer; /* atomic; 0: not asked yet, 1: no, 2: yes */
+    unsigned a, b, c, d;
+    int now = __atomic_load_n(&answer, __ATOMIC_RELAXED);
+    if (now == 0) {
+        now = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) ? 2 : 1;
+        __atomic_store_n(&answer, now, __ATOMIC_RELAXED);
+    }
+    return now == 2;
 }
 
 CRC_TARGET static inline uint32_t crc_word(uint32_t crc, uint64_t word)

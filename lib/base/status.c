@@ -13,7 +13,7 @@ static __thread char detail[DETAIL_BYTES];
 
 static const struct {
     ve_status status;
-    const char *name, *message;
+    char name[20], message[72]; /* no pointers: each would be relocated when the library is loaded */
 } table[] = {
     {VE_OK, "VE_OK", "success"},
     {VE_ERR_ARGUMENT, "VE_ERR_ARGUMENT", "an argument can never work"},
@@ -72,8 +72,9 @@ ve_status ve__fail_within(ve_status status, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof detail)
-        snprintf(detail + length, sizeof detail - (size_t)length, ": %s", old);
+    if (length >= 0 && (size_t)length < sizeof detail &&
+        snprintf(detail + length, sizeof detail - (size_t)length, ": %s", old) < 0)
+        detail[length] = '\0';
     return status;
 }
 

@@ -197,13 +197,15 @@ static source shrink(const ve_face_frame *frame, double factor, const inverse *b
     made.top = clamp_int(made.top, 0, made.height);
     right = clamp_int(right, made.left, made.width);
     bottom = clamp_int(bottom, made.top, made.height);
+    area columns[VE__FACE_SHRUNK_SIDE];
+    int count = 0;
+    for (int x = made.left; x < right && count < (int)VE__FACE_SHRUNK_SIDE; x++)
+        columns[count++] = area_of(x, ratio, (int)frame->width);
     for (int y = made.top; y < bottom && y - made.top < (int)VE__FACE_SHRUNK_SIDE; y++) {
         area rows = area_of(y, ratio, (int)frame->height);
         uint8_t *row = shrunk + (size_t)(y - made.top) * made.stride;
-        for (int x = made.left; x < right && x - made.left < (int)VE__FACE_SHRUNK_SIDE; x++, row += 3) {
-            area columns = area_of(x, ratio, (int)frame->width);
-            mean_of_area(frame, &columns, &rows, row);
-        }
+        for (int x = 0; x < count; x++, row += 3)
+            mean_of_area(frame, &columns[x], &rows, row);
     }
     return made;
 }

@@ -1,46 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The detector's objects, and how a picture of any size is shown to the network: at one size after the other,
- * each a quarter of the one before, cut into tiles where it is larger than the session's working picture. */
+/* The detector's objects, and the order of its work: a look at the whole picture (detect_look.c), candidates
+ * that become faces (detect_merge.c), a second look at each of them (detect_again.c). */
 #include "face/detect.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "face/detect_internal.h"
-#include "image/resize.h"
+#include "face/face.h"
 
-/* The network's coarsest cells: sides of working pictures are multiples of it. */
-#define CELL 32u
-/* From one size to the next. The network was trained for faces of SMALLEST to LARGEST, ten times as large; so
- * at each size those between SMALLEST and SHRINK times that have to be found, and twice as large ones often
- * are. */
-#define SHRINK 4.0
-/* A working picture of which this is the longer side can hold no face too large for the network. */
-#define LAST_SIDE 160.0
-/* No picture is shrunk below this longer side. */
-#define LEAST_SIDE 64.0
-/* Tiles reach over each other by a face of SHRINK * SMALLEST and some of what is around it. */
-#define OVERLAP 112u
 /* Least min_score, most of one less: the logistic function's argument stays finite. */
 #define SCORE_MARGIN 1e-4f
+/* A face that falls short of the least score by so much, before the logistic function, gets a second look. */
+#define SECOND_CHANCE 1.0f
+/* No more faces of a picture get one: it is what a picture's time is bounded by. */
+#define MOST_AGAIN 32u
+/* Pictures' coordinates count from the middle of the first pixel, the network's from its corner. */
+#define CORNER 0.5f
 
 struct ve__detector {
     ve__net *net;
     ve__preprocess preprocess;
     char fingerprint[65];
-};
-
-struct ve__detect_session {
-    const ve__detector *detector;
-    const ve__kernels *kernels;
-    ve__run *run;
-    uint32_t width, height; /* largest tile */
-    float scale[3], shift[3];
-    ve__resizer resizer;
-    ve__candidates found;
-    void *block;
-    size_t block_bytes;
 };
 
 /* ---- detector */
@@ -115,7 +96,11 @@ const char *ve__detector_fingerprint(const ve__detector *detector)
 static void take(ve__detect_session *s, ve__arena *arena)
 {
     s->found.list = ve__arena_take(arena, VE__CANDIDATES * sizeof *s->found.list);
-    ve__resizer_take(&s->resizer, arena, VE__FILTER_HAMMING, s->width, VE_MAX_IMAGE_SIDE / LEAST_SIDE + 1);
+    s->first = ve__arena_take(arena, VE__DETECT_MAX * sizeof *s->first);
+    s->crop = ve__arena_take(arena, VE_FACE_CROP_BYTES);
+    s->shrunk = ve__arena_take(arena, VE__FACE_SHRUNK_BYTES);
+    ve__resizer_take(&s->resizer, arena, VE__FILTER_HAMMING, s->width,
+                     VE_MAX_IMAGE_SIDE / VE__DETECT_LEAST_SIDE + 1);
 }
 
 static ve_status fill_session(ve__detect_session *s, ve__pool *pool)
@@ -138,10 +123,10 @@ static ve_status fill_session(ve__detect_session *s, ve__pool *pool)
 
 static ve_status check_side(const char *what, uint32_t side)
 {
-    if (side < 160 || side > 1024 || side % CELL != 0)
+    if (side < 160 || side > 1024 || side % VE__DETECT_CELL != 0)
         return ve__fail(VE_ERR_ARGUMENT,
                         "a detector's working %s of %u: multiples of %u from 160 to 1024 are possible", what,
-                        side, CELL);
+                        side, VE__DETECT_CELL);
     return VE_OK;
 }
 
@@ -158,6 +143,7 @@ ve_status ve__detect_session_create(const ve__detector *detector, ve__pool *pool
     made->detector = detector;
     made->width = width;
     made->height = height;
+    made->once = options && options->once;
     ve_status status = fill_session(made, pool);
     if (status != VE_OK) {
         ve__detect_session_free(made);
@@ -181,109 +167,6 @@ size_t ve__detect_session_bytes(const ve__detect_session *session)
     return sizeof *session + session->block_bytes + ve__run_bytes(session->run);
 }
 
-/* ---- one tile */
-
-typedef struct picture {
-    const uint8_t *pixels;
-    uint32_t width, height;
-    size_t stride;
-    float min_score;
-} picture;
-
-/* A size of the picture, in working pixels. */
-typedef struct level {
-    uint32_t width, height;
-} level;
-
-/* The tile's pixels, resized and normalised, into the network's input; zeros, the mean colour, to its right and
- * below.
- */
-static ve_status show(ve__detect_session *s, const picture *p, const level *l, const ve__tile *tile)
-{
-    uint32_t width = (uint32_t)ve__round_up(tile->width, CELL),
-             height = (uint32_t)ve__round_up(tile->height, CELL);
-    ve__axis across = {p->width, l->width, tile->left, tile->width};
-    ve__axis down = {p->height, l->height, tile->top, tile->height};
-    VE_TRY(ve__run_shape(s->run, width, height));
-    VE_TRY(ve__resizer_begin(&s->resizer, p->pixels, &across, &down));
-    s->resizer.stride_bytes = p->stride;
-    float *input = ve__run_input(s->run);
-    for (uint32_t y = 0; y < tile->height; y++, input += (size_t)3 * width) {
-        s->kernels->pixels(ve__resizer_next(&s->resizer), tile->width, s->scale, s->shift, input);
-        memset(input + (size_t)3 * tile->width, 0, (size_t)3 * (width - tile->width) * sizeof *input);
-    }
-    memset(input, 0, (size_t)3 * width * (height - tile->height) * sizeof *input);
-    return VE_OK;
-}
-
-static ve_status look_at_tile(ve__detect_session *s, const picture *p, const level *l, const ve__tile *tile)
-{
-    VE_TRY(show(s, p, l, tile));
-    ve__run_maps(s->run);
-    ve__detect_collect(s->run, tile, p->min_score, &s->found);
-    return VE_OK;
-}
-
-/* ---- tiles of a size */
-
-/* How many tiles of `most` pixels that reach over each other cover `side`. */
-static uint32_t tile_count(uint32_t side, uint32_t most)
-{
-    return side <= most ? 1 : 1 + (side - most + (most - OVERLAP) - 1) / (most - OVERLAP);
-}
-
-/* Tile i of n along one axis: where it begins, how long it is, and which part of it is its own. */
-static void place_tile(uint32_t side, uint32_t most, uint32_t i, uint32_t n, uint32_t *first, uint32_t *length,
-                       float *own_first, float *own_end)
-{
-    *length = side < most ? side : most;
-    *first = n == 1 ? 0 : (uint32_t)((uint64_t)(side - *length) * i / (n - 1));
-    uint32_t before = i == 0 ? 0 : (uint32_t)((uint64_t)(side - *length) * (i - 1) / (n - 1)) + *length;
-    uint32_t after = i + 1 == n ? 0 : (uint32_t)((uint64_t)(side - *length) * (i + 1) / (n - 1));
-    /* The middle of what two tiles share is the border; there is none at the picture's sides. */
-    *own_first = i == 0 ? -INFINITY : (float)(before - *first) / 2;
-    *own_end = i + 1 == n ? INFINITY : (float)(after - *first + *length) / 2;
-}
-
-static ve_status look_at_level(ve__detect_session *s, const picture *p, const level *l)
-{
-    uint32_t columns = tile_count(l->width, s->width), rows = tile_count(l->height, s->height);
-    ve__tile tile;
-    tile.scale_x = (double)p->width / l->width;
-    tile.scale_y = (double)p->height / l->height;
-    for (uint32_t y = 0; y < rows; y++) {
-        place_tile(l->height, s->height, y, rows, &tile.top, &tile.height, &tile.own_top, &tile.own_bottom);
-        for (uint32_t x = 0; x < columns; x++) {
-            place_tile(l->width, s->width, x, columns, &tile.left, &tile.width, &tile.own_left,
-                       &tile.own_right);
-            VE_TRY(look_at_tile(s, p, l, &tile));
-        }
-    }
-    return VE_OK;
-}
-
-/* ---- all sizes */
-
-static uint32_t scaled(uint32_t side, double scale)
-{
-    double result = floor(side * scale + 0.5);
-    return result < 1.0 ? 1 : (uint32_t)result;
-}
-
-static ve_status look(ve__detect_session *s, const picture *p, uint32_t min_face)
-{
-    double longer = p->width > p->height ? p->width : p->height;
-    double scale = (double)VE__DETECT_SMALLEST / min_face, least = LEAST_SIDE / longer;
-    if (scale < least)
-        scale = least < 1.0 ? least : 1.0;
-    for (;; scale /= SHRINK) {
-        level l = {scaled(p->width, scale), scaled(p->height, scale)};
-        VE_TRY(look_at_level(s, p, &l));
-        if (longer * scale <= LAST_SIDE)
-            return VE_OK;
-    }
-}
-
 static ve_status check_request(const ve__detect_request *r)
 {
     if (!r->pixels || r->width == 0 || r->height == 0)
@@ -300,19 +183,58 @@ static ve_status check_request(const ve__detect_request *r)
     return VE_OK;
 }
 
+float ve__detect_logit(float score)
+{
+    score = score < SCORE_MARGIN ? SCORE_MARGIN : score > 1.0f - SCORE_MARGIN ? 1.0f - SCORE_MARGIN : score;
+    return logf(score / (1.0f - score));
+}
+
+float ve__detect_score(float logit)
+{
+    return 1.0f / (1.0f + expf(-logit));
+}
+
+static void shift_face(ve__detection *face)
+{
+    face->left -= CORNER;
+    face->top -= CORNER;
+    face->right -= CORNER;
+    face->bottom -= CORNER;
+    for (unsigned i = 0; i < VE__FACE_POINTS; i++)
+        for (unsigned k = 0; k < 2; k++)
+            face->points[i][k] -= CORNER;
+}
+
+/* The faces of the first look -> candidates again, those that the second look leaves at min_score. It uses the
+ * list of candidates, so they come into it last. */
+static void look_again(ve__detect_session *s, const ve__picture *p, unsigned count, float min_score)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        ve__detection face = s->first[i];
+        shift_face(&face);
+        if (!s->once && i < MOST_AGAIN)
+            ve__detect_again(s, p, &face);
+        if (face.score >= min_score)
+            s->first[kept++] = face;
+    }
+    memcpy(s->found.list, s->first, kept * sizeof *s->first);
+    s->found.count = kept;
+}
+
 ve_status ve__detect(ve__detect_session *session, const ve__detect_request *request, ve__detection *faces,
                      unsigned max, unsigned *count)
 {
     VE_TRY(check_request(request));
-    float score = request->min_score > 0.0f ? request->min_score : 0.5f;
-    score = score < SCORE_MARGIN ? SCORE_MARGIN : score > 1.0f - SCORE_MARGIN ? 1.0f - SCORE_MARGIN : score;
+    float score = ve__detect_score(ve__detect_logit(request->min_score > 0.0f ? request->min_score : 0.5f));
+    float chance = session->once ? score : ve__detect_score(ve__detect_logit(score) - SECOND_CHANCE);
     uint32_t min_face = request->min_face < VE__DETECT_SMALLEST ? VE__DETECT_SMALLEST : request->min_face;
-    picture p = {request->pixels, request->width, request->height,
-                 request->stride_bytes ? request->stride_bytes : (size_t)3 * request->width, score};
+    float min_side = 0.75f * (float)min_face;
+    ve__picture p = {request->pixels, request->width, request->height,
+                     request->stride_bytes ? request->stride_bytes : (size_t)3 * request->width};
     session->found.count = 0;
-    VE_TRY(look(session, &p, min_face));
-    if (max > VE__DETECT_MAX)
-        max = VE__DETECT_MAX;
-    *count = ve__detect_merge(&session->found, 0.75f * (float)min_face, faces, max);
+    VE_TRY(ve__detect_look(session, &p, min_face, chance));
+    look_again(session, &p, ve__detect_merge(&session->found, min_side, session->first, VE__DETECT_MAX), score);
+    *count = ve__detect_merge(&session->found, min_side, faces, max > VE__DETECT_MAX ? VE__DETECT_MAX : max);
     return VE_OK;
 }

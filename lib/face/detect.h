@@ -11,6 +11,9 @@
  * tiles where that is still larger than the session's working size, and looked at again at a quarter of the
  * size for faces too large for a tile. So the smallest face decides the time: 96 pixels in a picture of
  * 1280x960 cost as much as 24 in one of 320x240.
+ *
+ * Each face is then looked at again, turned upright and at the size that the network knows best: points and
+ * score are far better for it (tools/train/detector/README.md has the figures).
  */
 #ifndef VE_FACE_DETECT_H
 #define VE_FACE_DETECT_H
@@ -31,8 +34,8 @@ enum {
     VE__FACE_POINTS
 };
 
-/* In pixels of the caller's picture: the first pixel reaches from 0 to 1, its centre is 0.5. Boxes and points
- * may lie outside the picture where the face does. */
+/* In pixels of the caller's picture, as align.c has them: the middle of the first pixel is (0, 0). Boxes and
+ * points may lie outside the picture where the face does. */
 typedef struct ve__detection {
     float score;                      /* 0 to 1; 0.5 is where the detector was tuned to be trusted */
     float left, top, right, bottom;   /* forehead to chin, about from ear to ear */
@@ -55,6 +58,7 @@ const char *ve__detector_fingerprint(const ve__detector *detector);
 
 typedef struct ve__detect_options {
     uint32_t width, height; /* largest working picture (tile), multiples of 32, 160 to 1024; 0: 640x640 */
+    int once;               /* 1: no second look at the faces */
 } ve__detect_options;
 
 /* Borrows detector and pool. options may be NULL. */

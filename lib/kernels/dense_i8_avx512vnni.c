@@ -4,7 +4,7 @@
 #include "kernels/vec_avx512.h"
 
 #define WORD_CODES  4u
-#define STEPS       2u
+#define STEPS       1u
 #define MAX_VECTORS 3u
 typedef uint8_t code;
 typedef int8_t weight;

@@ -24,7 +24,7 @@ typedef vec acc;
 #define acc_start vec_load
 #define acc_add   vec_fma
 #if VEC_LANES == 16
-#define STEPS 2u
+#define STEPS 1u
 typedef half half_acc;
 #define half_acc_load           half_load
 #define half_acc_start          half_load
@@ -78,7 +78,7 @@ static void pack_unit(const float *weights, unsigned columns, unsigned k, float 
             to[i * stride + j] = j < columns ? weights[(size_t)j * k + i] : 0.0f;
 }
 
-static void pack(const float *weights, const float *bias, unsigned k, unsigned n, void *packed)
+static VE__COLD void pack(const float *weights, const float *bias, unsigned k, unsigned n, void *packed)
 {
     float *to = packed;
     memset(packed, 0, packed_bytes(k, n));

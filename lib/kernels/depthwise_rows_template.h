@@ -9,7 +9,7 @@ static size_t depthwise_bytes(unsigned channels)
     return (size_t)ve__padded(channels) * 50 * sizeof(float);
 }
 
-static void depthwise_pack(const float *weights, const float *bias, unsigned channels, void *packed)
+static VE__COLD void depthwise_pack(const float *weights, const float *bias, unsigned channels, void *packed)
 {
     float *to = packed;
     memset(to, 0, depthwise_bytes(channels));
@@ -26,18 +26,20 @@ static void depthwise_pack(const float *weights, const float *bias, unsigned cha
 static void depthwise(const float *x, ptrdiff_t row_stride, unsigned ky_first, unsigned ky_end,
                       unsigned channels, const void *packed, unsigned count, float *out)
 {
-    const unsigned strip = 14, padded = ve__padded(channels);
+    const unsigned strip = 14, padded = ve__padded(channels), vectors = padded / VEC_LANES;
     for (unsigned p = 0; p < count; p += strip) {
-        const float *weights = packed;
         size_t offset = (size_t)p * padded;
-        unsigned n = count - p < strip ? count - p : strip, c = 0;
-        for (; c + VEC_LANES <= padded; c += VEC_LANES, weights += 50 * VEC_LANES)
-            vec_depthwise(x + offset + c, row_stride, ky_first, ky_end, (ptrdiff_t)padded, weights, n,
-                          out + offset + c);
+        unsigned n = count - p < strip ? count - p : strip;
+        vec_place at = {x + offset, row_stride, (ptrdiff_t)padded, ky_first, ky_end - ky_first,
+                        vectors,    packed,     out + offset};
+        vec_depthwise(at, n);
 #if VEC_LANES == 16
-        if (c < padded)
-            half_depthwise(x + offset + c, row_stride, ky_first, ky_end, (ptrdiff_t)padded, weights, n,
-                           out + offset + c);
+        const unsigned done = vectors * VEC_LANES;
+        half_place rest = {
+            at.x + done,  row_stride, at.padded, ky_first, at.rows, 1, at.packed + (size_t)50 * done,
+            at.out + done};
+        if (done < padded)
+            half_depthwise(rest, n);
 #endif
     }
 }

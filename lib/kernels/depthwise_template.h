@@ -12,63 +12,80 @@
  * packed: bias [lanes], weights [49][lanes].
  */
 
-/* `width` outputs of `rows` kernel rows; x points at the first input, weights at the first kernel row. */
-static VE__INLINE void DW(strip)(unsigned width, const float *x, ptrdiff_t row_stride, ptrdiff_t padded,
-                                 unsigned rows, const float *bias, const float *weights, float *out)
+/* Where a strip's input, weights and outputs lie; x points at its first input. */
+typedef struct DW(place) {
+    const float *x;
+    ptrdiff_t row_stride, padded;
+    unsigned ky_first, rows; /* of the kernel */
+    unsigned vectors;        /* of channels, which lie side by side */
+    const float *packed;
+    float *out;
+} DW(place);
+
+/* `width` outputs of all the vectors. The vectors pass inside, so that the distances of the inputs, which fill
+ * the integer registers, are worked out once a strip. */
+static VE__INLINE void DW(strip)(unsigned width, const DW(place) * at)
 {
     const unsigned lanes = sizeof(DW_TYPE) / sizeof(float);
-    DW_TYPE sum[14], w[7];
-    VE__UNROLL
-    for (unsigned o = 0; o < width; o++)
-        sum[o] = DW(load)(bias);
-    for (; rows > 0; rows--, x += row_stride, weights += 7 * lanes) {
+    const ptrdiff_t padded = at->padded;
+    for (unsigned v = 0; v < at->vectors; v++) {
+        const float *x = at->x + v * lanes, *bias = at->packed + (size_t)v * 50 * lanes;
+        const float *weights = bias + (1 + 7 * at->ky_first) * lanes;
+        float *out = at->out + v * lanes;
+        DW_TYPE sum[14], w[7];
         VE__UNROLL
-        for (unsigned i = 0; i < 7; i++)
-            w[i] = DW(load)(weights + i * lanes);
-        VE__UNROLL
-        for (unsigned i = 0; i < width + 6; i++) {
-            DW_TYPE in = DW(load)(x + (ptrdiff_t)i * padded);
+        for (unsigned o = 0; o < width; o++)
+            sum[o] = DW(load)(bias);
+        for (unsigned rows = at->rows; rows > 0; rows--, x += at->row_stride, weights += 7 * lanes) {
             VE__UNROLL
-            for (unsigned o = 0; o < width; o++)
-                if (o <= i && i < o + 7)
-                    sum[o] = DW(fma)(in, w[(i - o) % 7], sum[o]);
+            for (unsigned i = 0; i < 7; i++)
+                w[i] = DW(load)(weights + i * lanes);
+            VE__UNROLL
+            for (unsigned i = 0; i < width + 6; i++) {
+                DW_TYPE in = DW(load)(x + (ptrdiff_t)i * padded);
+                VE__UNROLL
+                for (unsigned o = 0; o < width; o++)
+                    if (o <= i && i < o + 7)
+                        sum[o] = DW(fma)(in, w[(i - o) % 7], sum[o]);
+            }
         }
+        VE__UNROLL
+        for (unsigned o = 0; o < width; o++)
+            DW(store)(out + (ptrdiff_t)o * padded, sum[o]);
     }
-    VE__UNROLL
-    for (unsigned o = 0; o < width; o++)
-        DW(store)(out + (ptrdiff_t)o * padded, sum[o]);
 }
 
-/* The widest strip has DW_WIDEST outputs: with 7 weights and the input they must fit the registers. */
-static void DW(depthwise)(const float *x, ptrdiff_t row_stride, unsigned ky_first, unsigned ky_end,
-                          ptrdiff_t padded, const float *packed, unsigned count, float *out)
+/* `count` outputs; x of the place points at the first output's own pixel. The widest strip has DW_WIDEST
+ * outputs: with 7 weights and the input they must fit the registers. */
+static void DW(depthwise)(DW(place) at, unsigned count)
 {
-    const unsigned lanes = sizeof(DW_TYPE) / sizeof(float);
-    const float *weights = packed + (size_t)(1 + 7 * ky_first) * lanes;
-    const unsigned rows = ky_end - ky_first;
-    x += ((ptrdiff_t)ky_first - 3) * row_stride - 3 * padded;
+    at.x += ((ptrdiff_t)at.ky_first - 3) * at.row_stride - 3 * at.padded;
     while (count > 0) {
         unsigned width;
 #define STRIP(w)                                                                                               \
     if (count >= w) {                                                                                          \
-        DW(strip)(w, x, row_stride, padded, rows, packed, weights, out);                                       \
+        DW(strip)(w, &at);                                                                                     \
         width = w;                                                                                             \
     } else
 #if DW_WIDEST >= 14
         STRIP(14)
 #endif
-        STRIP(7) STRIP(4) STRIP(2)
+        STRIP(7)
+#ifndef DW_FEW_WIDTHS /* a vector that is seldom wanted: less code */
+        STRIP(4) STRIP(2)
+#endif
         {
-            DW(strip)(1, x, row_stride, padded, rows, packed, weights, out);
+            DW(strip)(1, &at);
             width = 1;
         }
 #undef STRIP
         count -= width;
-        x += width * padded;
-        out += width * padded;
+        at.x += width * at.padded;
+        at.out += width * at.padded;
     }
 }
 
 #undef DW
 #undef DW_TYPE
 #undef DW_WIDEST
+#undef DW_FEW_WIDTHS

@@ -3,6 +3,7 @@
 #include "kernels/vec_avx2.h"
 
 #include "base/memory.h"
+#define VE__NORM_HERE
 #include "kernels/rows_template.h"
 
 #define DW(name)  vec_##name
@@ -13,7 +14,7 @@
 #include "kernels/dense_x86_template.h"
 #include "kernels/depthwise_rows_template.h"
 
-void ve__kernels_fill_avx2(ve__kernels *table)
+VE__COLD void ve__kernels_fill_avx2(ve__kernels *table)
 {
     static const ve__kernels all = {
         .name = "avx2",

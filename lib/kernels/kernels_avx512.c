@@ -3,6 +3,7 @@
 #include "kernels/vec_avx512.h"
 
 #include "base/memory.h"
+#define VE__NORM_HERE
 #include "kernels/rows_template.h"
 
 #define DW(name)  vec_##name
@@ -12,13 +13,14 @@
 
 #define DW(name)  half_##name
 #define DW_TYPE   half
-#define DW_WIDEST 14
+#define DW_WIDEST 7
+#define DW_FEW_WIDTHS
 #include "kernels/depthwise_template.h"
 
 #include "kernels/dense_x86_template.h"
 #include "kernels/depthwise_rows_template.h"
 
-void ve__kernels_fill_avx512(ve__kernels *table)
+VE__COLD void ve__kernels_fill_avx512(ve__kernels *table)
 {
     static const ve__kernels all = {
         .name = "avx512",

@@ -10,57 +10,22 @@
 /* Several rows at a time, so that their sums do not wait for each other. */
 #define NORM_ROWS 4u
 
-/* The two passes over the whole vectors of `rows` rows. A single row is added up in two halves, so that it does
- * not wait for itself quite so much. */
-static VE__INLINE void sum_vectors(const float *x, size_t stride, unsigned rows, unsigned whole, vec *sum)
-{
-    unsigned i = 0;
-    vec other = vec_zero();
-    for (; rows == 1 && i + 2 * VEC_LANES <= whole; i += 2 * VEC_LANES) {
-        sum[0] = vec_add(sum[0], vec_load(x + i));
-        other = vec_add(other, vec_load(x + i + VEC_LANES));
-    }
-    for (; i < whole; i += VEC_LANES)
-        VE__UNROLL
-    for (unsigned r = 0; r < rows; r++)
-        sum[r] = vec_add(sum[r], vec_load(x + r * stride + i));
-    if (rows == 1)
-        sum[0] = vec_add(sum[0], other);
-}
-
-static VE__INLINE void add_square(vec x, vec about, vec *sum, vec *squares)
-{
-    vec d = vec_sub(x, about);
-    *sum = vec_add(*sum, d);
-    *squares = vec_fma(d, d, *squares);
-}
-
-static VE__INLINE void square_vectors(const float *x, size_t stride, unsigned rows, unsigned whole,
-                                      const vec *about, vec *sum, vec *squares)
-{
-    unsigned i = 0;
-    vec other_sum = vec_zero(), other_squares = vec_zero();
-    for (; rows == 1 && i + 2 * VEC_LANES <= whole; i += 2 * VEC_LANES) {
-        add_square(vec_load(x + i), about[0], sum, squares);
-        add_square(vec_load(x + i + VEC_LANES), about[0], &other_sum, &other_squares);
-    }
-    for (; i < whole; i += VEC_LANES)
-        VE__UNROLL
-    for (unsigned r = 0; r < rows; r++)
-        add_square(vec_load(x + r * stride + i), about[r], sum + r, squares + r);
-    if (rows == 1) {
-        sum[0] = vec_add(sum[0], other_sum);
-        squares[0] = vec_add(squares[0], other_squares);
-    }
-}
+/* x86: the short way, out of line and with loops over the rows, where unrolled code is three times as long for
+ * the same time. On NEON the instructions are counted, and the code is half as long anyway. */
+#ifdef VE__NORM
+#define NORM_EACH
+#else
+#define NORM_EACH VE__UNROLL
+#endif
 
 /* For each of `rows` <= NORM_ROWS rows (a constant after inlining): what to subtract from, and then to multiply
  * with, each value. The second pass also adds up the differences from the first pass's mean: their mean is its
- * rounding error, which is not small beside the deviations of a nearly constant row. */
-static VE__INLINE void norm_terms(const float *x, size_t stride, unsigned rows, unsigned n,
-                                  const ve__norm_rule *rule, vec *shift, vec *factor)
+ * rounding error, which is not small beside the deviations of a nearly constant row. What is done once a row is
+ * a loop and not unrolled: half the code for the same time. */
+static VE__INLINE void norm_terms_inline(const float *x, size_t stride, unsigned rows, unsigned n,
+                                         const ve__norm_rule *rule, vec *shift, vec *factor)
 {
-    vec sum[NORM_ROWS], squares[NORM_ROWS], about[NORM_ROWS];
+    vec sum[NORM_ROWS], squares[NORM_ROWS], about[NORM_ROWS], sums[NORM_ROWS], totals[NORM_ROWS];
     unsigned whole = WHOLE(n), rest = n - whole;
     VE__UNROLL
     for (unsigned r = 0; r < rows; r++)
@@ -70,8 +35,14 @@ static VE__INLINE void norm_terms(const float *x, size_t stride, unsigned rows, 
     for (unsigned r = 0; r < rows; r++)
         sum[r] = vec_add(sum[r], vec_load(x + r * stride + i));
     VE__UNROLL
+    for (unsigned r = 0; r < rows; r++)
+        sums[r] = sum[r];
+    NORM_EACH
+    for (unsigned r = 0; r < rows; r++)
+        shift[r] = rule->about_mean ? vec_set1(vec_sum(sums[r]) / (float)n) : vec_zero();
+    VE__UNROLL
     for (unsigned r = 0; r < rows; r++) {
-        about[r] = rule->about_mean ? vec_set1(vec_sum(sum[r]) / (float)n) : vec_zero();
+        about[r] = shift[r];
         sum[r] = vec_zero();
         if (rest)
             sum[r] = vec_keep(vec_sub(vec_load_part(x + r * stride + whole, rest), about[r]), rest);
@@ -86,12 +57,51 @@ static VE__INLINE void norm_terms(const float *x, size_t stride, unsigned rows, 
     }
     VE__UNROLL
     for (unsigned r = 0; r < rows; r++) {
-        float error = vec_sum(sum[r]) / (float)n, total = vec_sum(squares[r]);
+        sums[r] = sum[r];
+        totals[r] = squares[r];
+    }
+    NORM_EACH
+    for (unsigned r = 0; r < rows; r++) {
+        float error = vec_sum(sums[r]) / (float)n, total = vec_sum(totals[r]);
         if (rule->about_mean)
             total -= error * error * (float)n;
-        shift[r] = rule->subtract_mean ? vec_add(about[r], vec_set1(error)) : vec_zero();
+        shift[r] = rule->subtract_mean ? vec_add(shift[r], vec_set1(error)) : vec_zero();
         factor[r] = vec_set1(1.0f / sqrtf((total < 0 ? 0 : total) * rule->inverse_count + rule->eps));
     }
+}
+
+#ifdef VE__NORM
+/* Out of line, in the file that defines VE__NORM_HERE, so that each is there once for an instruction set. */
+void VE__NORM(several)(const float *x, size_t stride, unsigned n, const ve__norm_rule *rule, vec *shift,
+                       vec *factor);
+void VE__NORM(single)(const float *x, unsigned n, const ve__norm_rule *rule, vec *shift, vec *factor);
+
+#ifdef VE__NORM_HERE
+void VE__NORM(several)(const float *x, size_t stride, unsigned n, const ve__norm_rule *rule, vec *shift,
+                       vec *factor)
+{
+    norm_terms_inline(x, stride, NORM_ROWS, n, rule, shift, factor);
+}
+
+void VE__NORM(single)(const float *x, unsigned n, const ve__norm_rule *rule, vec *shift, vec *factor)
+{
+    norm_terms_inline(x, 0, 1, n, rule, shift, factor);
+}
+#endif
+#endif
+
+/* `rows`: NORM_ROWS or 1. */
+static VE__INLINE void norm_terms(const float *x, size_t stride, unsigned rows, unsigned n,
+                                  const ve__norm_rule *rule, vec *shift, vec *factor)
+{
+#ifdef VE__NORM
+    if (rows == 1)
+        VE__NORM(single)(x, n, rule, shift, factor);
+    else
+        VE__NORM(several)(x, stride, n, rule, shift, factor);
+#else
+    norm_terms_inline(x, stride, rows, n, rule, shift, factor);
+#endif
 }
 
 #endif

@@ -54,12 +54,29 @@ static VE__INLINE void search_tile(const float *rows, size_t apart, unsigned row
                 sums[r][q] = vec_fma(row, query[q], sums[r][q]);
         }
     }
+    vec done[64]; /* the sums again, for a loop that is not unrolled: vec_sum is long */
     VE__UNROLL
     for (unsigned r = 0; r < row_count; r++) {
         VE__UNROLL
         for (unsigned q = 0; q < query_count; q++)
-            scores[q * scores_stride + r * scores_apart] = vec_sum(sums[r][q]);
+            done[q * row_count + r] = sums[r][q];
     }
+    for (unsigned q = 0, i = 0; q < query_count; q++)
+        for (unsigned r = 0; r < row_count; r++, i++)
+            scores[q * scores_stride + r * scores_apart] = vec_sum(done[i]);
+}
+
+/* Rows that do not fill a tile: few, so one at a time, by code that is there once. */
+static __attribute__((noinline)) void search_rest(const float *rows, size_t stride, unsigned row_count,
+                                                  const float *queries, size_t query_stride,
+                                                  unsigned query_count, unsigned length, float *scores,
+                                                  size_t scores_stride)
+{
+    search_ahead none = {NULL, 0, 0};
+    for (unsigned r = 0; r < row_count; r++)
+        for (unsigned q = 0; q < query_count; q++)
+            search_tile(rows + r * stride, 0, 1, queries + q * query_stride, 0, 1, length,
+                        scores + q * scores_stride + r, 0, 0, &none);
 }
 
 /* All rows against query_count queries (a constant), `streams` rows at a time. */
@@ -67,15 +84,14 @@ static VE__INLINE void search_strip(const float *rows, size_t stride, unsigned r
                                     size_t query_stride, unsigned query_count, unsigned streams,
                                     unsigned length, float *scores, size_t scores_stride, search_ahead *ahead)
 {
-    search_ahead none = {NULL, 0, 0};
-    unsigned each = row_count / streams;
+    unsigned each = row_count / streams, done = each * streams;
     for (unsigned i = 0; i < each; i++) {
         search_tile(rows + i * stride, each * stride, streams, queries, query_stride, query_count, length,
                     scores + i, each, scores_stride, ahead);
     }
-    for (unsigned r = each * streams; r < row_count; r++)
-        search_tile(rows + r * stride, 0, 1, queries, query_stride, query_count, length, scores + r, 0,
-                    scores_stride, &none);
+    if (done < row_count)
+        search_rest(rows + done * stride, stride, row_count - done, queries, query_stride, query_count, length,
+                    scores + done, scores_stride);
 }
 
 #define SEARCH_STRIP(NAME, QUERIES, STREAMS)                                                                   \

@@ -169,14 +169,21 @@ typedef void tile_function(const word *a, size_t block, unsigned k, const word *
     {                                                                                                          \
         tile(mr, units, a, block, k, b, out);                                                                  \
     }
-#define TILES_4(units)  TILE(2, units) TILE(4, units)
-#define TILES_6(units)  TILES_4(units) TILE(6, units)
+#define TILES_4(units) TILE(2, units) TILE(4, units)
+#if VEC_LANES == 16
+#define TILE_6(units) /* seldom wanted, and long: next_height() does without */
+#define NAME_6(units) NULL
+#else
+#define TILE_6(units) TILE(6, units)
+#define NAME_6(units) tile_6_##units
+#endif
+#define TILES_6(units)  TILES_4(units) TILE_6(units)
 #define TILES_8(units)  TILES_6(units) TILE(8, units)
 #define TILES_12(units) TILES_8(units) TILE(10, units) TILE(12, units)
 #define TILES_14(units) TILES_12(units) TILE(14, units)
 
 #define NAMES_4(units)  tile_2_##units, tile_4_##units
-#define NAMES_6(units)  NAMES_4(units), tile_6_##units
+#define NAMES_6(units)  NAMES_4(units), NAME_6(units)
 #define NAMES_8(units)  NAMES_6(units), tile_8_##units
 #define NAMES_12(units) NAMES_8(units), tile_10_##units, tile_12_##units
 #define NAMES_14(units) NAMES_12(units), tile_14_##units
@@ -218,19 +225,29 @@ static VE__INLINE void store_n(float *p, vec v, unsigned n)
 static void finish(const product *to, const word *sums, const word *packed, unsigned width, unsigned vectors,
                    unsigned first_row, unsigned rows, unsigned column);
 
-/* All the rows by one column panel, in tiles of nearly equal height. */
+/* Rows of the next tile when `left` of them, an even number, are left: nearly the same for all tiles. */
+static unsigned next_height(unsigned left, unsigned most)
+{
+    unsigned count = (left + most - 1) / most, height = 2 * ((left / 2 + count - 1) / count);
+#if VEC_LANES == 16
+    if (height == 6)
+        height = most == 8 && left > 6 ? 8 : 4;
+#endif
+    return height;
+}
+
+/* All the rows by one column panel. */
 static void multiply_columns(const word *panel, unsigned k, const word *packed, unsigned units, unsigned column,
                              const product *to)
 {
     word sums[TILE_WORDS] __attribute__((aligned(VE__ALIGN)));
-    unsigned vectors = (units + VEC_UNITS - 1) / VEC_UNITS, pairs = (to->rows + 1) / 2;
-    unsigned count = (2 * pairs + tile_rows(units) - 1) / tile_rows(units);
-    for (unsigned i = 0; i < count; i++) {
-        unsigned first = 2 * (pairs * i / count), end = 2 * (pairs * (i + 1) / count);
-        tiles[units - MIN_UNITS][(end - first) / 2 - 1](panel + (size_t)first * VEC_LANES,
-                                                        (size_t)to->rows * VEC_LANES, k, packed, sums);
-        finish(to, sums, packed, units * UNIT, vectors, first, (end < to->rows ? end : to->rows) - first,
-               column);
+    unsigned vectors = (units + VEC_UNITS - 1) / VEC_UNITS, even_rows = to->rows + to->rows % 2;
+    for (unsigned first = 0, height; first < to->rows; first += height) {
+        height = next_height(even_rows - first, tile_rows(units));
+        tiles[units - MIN_UNITS][height / 2 - 1](panel + (size_t)first * VEC_LANES,
+                                                 (size_t)to->rows * VEC_LANES, k, packed, sums);
+        finish(to, sums, packed, units * UNIT, vectors, first,
+               height < to->rows - first ? height : to->rows - first, column);
     }
 }
 

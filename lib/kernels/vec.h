@@ -29,6 +29,9 @@
 #define VE__UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* What runs once a model: the shortest code. */
+#define VE__COLD __attribute__((cold))
+
 /* Makes a pointer a new value for the compiler. Without it GCC sees that one round of a loop loads what lies
  * beside the last round's values, loads it ahead, and spills the sums to keep it. */
 #define VE__FORGET(pointer) __asm__("" : "+r"(pointer))

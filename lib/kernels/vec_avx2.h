@@ -7,6 +7,9 @@
 
 #include "kernels/vec.h"
 
+/* The two functions that norm_template.h shares between files. */
+#define VE__NORM(name) ve__norm_avx2_##name
+
 #define VEC_LANES 8u
 typedef __m256 vec;
 

@@ -10,15 +10,20 @@
 
 typedef enum condition { ALWAYS, LAYER_NORM, VERSION_1, VERSION_2 } condition;
 
+/* Texts, not pointers to them: each pointer in a constant table costs a shared library another 24 bytes, for
+ * its relocation. */
 typedef struct part {
-    const char *name;
-    const char *shape;
-    condition when;
+    char name[18]; /* "" ends a table */
+    char shape[VE__MAX_RANK + 1];
+    unsigned char when; /* a condition */
 } part;
 
 static const part patch_stem[] = {
-    {"stem.0.weight", "CKK3", ALWAYS},   {"stem.0.bias", "C", ALWAYS}, {"stem.norm.weight", "C", ALWAYS},
-    {"stem.norm.bias", "C", LAYER_NORM}, {NULL, NULL, ALWAYS},
+    {"stem.0.weight", "CKK3", ALWAYS},
+    {"stem.0.bias", "C", ALWAYS},
+    {"stem.norm.weight", "C", ALWAYS},
+    {"stem.norm.bias", "C", LAYER_NORM},
+    {"", "", ALWAYS},
 };
 
 static const part overlap_stem[] = {
@@ -28,7 +33,7 @@ static const part overlap_stem[] = {
     {"stem.1.bias", "C", ALWAYS},
     {"stem.norm.weight", "C", ALWAYS},
     {"stem.norm.bias", "C", LAYER_NORM},
-    {NULL, NULL, ALWAYS},
+    {"", "", ALWAYS},
 };
 
 static const part down[] = {
@@ -36,31 +41,34 @@ static const part down[] = {
     {"down.norm.bias", "P", LAYER_NORM},
     {"down.weight", "C22P", ALWAYS},
     {"down.bias", "C", ALWAYS},
-    {NULL, NULL, ALWAYS},
+    {"", "", ALWAYS},
 };
 
 static const part block[] = {
     {"dw.weight", "77C", ALWAYS},   {"dw.bias", "C", ALWAYS},     {"norm.weight", "C", ALWAYS},
     {"norm.bias", "C", LAYER_NORM}, {"fc1.weight", "HC", ALWAYS}, {"fc1.bias", "H", ALWAYS},
     {"grn.weight", "H", VERSION_2}, {"grn.bias", "H", VERSION_2}, {"fc2.weight", "CH", ALWAYS},
-    {"fc2.bias", "C", ALWAYS},      {"scale", "C", VERSION_1},    {NULL, NULL, ALWAYS},
+    {"fc2.bias", "C", ALWAYS},      {"scale", "C", VERSION_1},    {"", "", ALWAYS},
 };
 
 static const part final_norm[] = {
     {"final.norm.weight", "C", ALWAYS},
     {"final.norm.bias", "C", LAYER_NORM},
-    {NULL, NULL, ALWAYS},
+    {"", "", ALWAYS},
 };
 
 static const part head[] = {
     {"weight", "CP", ALWAYS},
     {"bias", "C", ALWAYS},
-    {NULL, NULL, ALWAYS},
+    {"", "", ALWAYS},
 };
 
 static const part map_head[] = {
-    {"norm.weight", "P", ALWAYS}, {"norm.bias", "P", LAYER_NORM}, {"weight", "CP", ALWAYS},
-    {"bias", "C", ALWAYS},        {NULL, NULL, ALWAYS},
+    {"norm.weight", "P", ALWAYS},
+    {"norm.bias", "P", LAYER_NORM},
+    {"weight", "CP", ALWAYS},
+    {"bias", "C", ALWAYS},
+    {"", "", ALWAYS},
 };
 
 /* A walk over the list: `left` counts down to the wanted tensor; found is set when it is reached. */
@@ -115,7 +123,7 @@ static void take(walk *w, const char *prefix, const part *p, uint32_t channels, 
 
 static void walk_group(walk *w, const char *prefix, const part *parts, uint32_t channels, uint32_t before)
 {
-    for (const part *p = parts; p->name && !w->found; p++) {
+    for (const part *p = parts; p->name[0] && !w->found; p++) {
         if (!part_applies(w->arch, p))
             continue;
         if (w->left == 0)

@@ -91,7 +91,7 @@ typedef struct ve__description {
 /* A field that this version knows: where its value lies in a ve__description. Numbers lie there one after the
  * other; texts as strings. */
 typedef struct ve__vew_field {
-    const char *name;
+    char name[22];
     uint8_t type;
     uint8_t flags;
     uint8_t is_identity; /* part of what the fingerprint is taken over */

@@ -49,6 +49,12 @@ gives() {
     [ "$status" -eq "$wanted" ] || { echo "#   exit status $status instead of $wanted"; return 1; }
 }
 
+# threshold FILE.vew FAR: the similarity from which it accepts that share of strangers, "none" if it has no such row.
+threshold() {
+    program ve-export --info "$1" |
+        awk -v far="$2" '$1 == "threshold" && $4 + 0 == far + 0 {found = $2} END {print found ? found : "none"}'
+}
+
 prints() { grep -qF -- "$1" "$out"; }
 complains() { grep -qF -- "$1" "$err"; }
 says_nothing() { [ ! -s "$err" ]; }

@@ -11,7 +11,7 @@ ok "it says so" prints "Everything went as it should."
 ok "nothing on standard error" says_nothing
 ok "it registers" prints "accepted: Sally Ride is registered with 1 picture"
 ok "it logs in with each of the five pictures" test "$(grep -cx '    accepted: Sally Ride' "$out")" -ge 5
-ok "it refuses strangers" test "$(grep -c 'rejected: this does not look like Sally Ride' "$out")" -eq 2
+ok "it refuses strangers" test "$(grep -c 'rejected: this does not look like Sally Ride' "$out")" -eq 3
 ok "it says what is wrong with the damaged picture" prints damaged.jpg
 ok "it says how long things take" test "$(grep -c 'exit status [012], [0-9.]* ms' "$out")" -ge 15
 ok "it leaves no file behind" test -z "$(find "$work/tmp" "$work/home" -type f)"

@@ -61,7 +61,8 @@ ok "--no-normalize" gives 0 ve-embed --no-normalize "$first"
 ok "  is not of unit length" test "$(lengths "$out")" != "1.000000"
 ok "  but has the same direction" above "$(head -1 "$work/two" | cosine "$out" -)" 0.999999
 ok "another input size" gives 0 ve-embed --size 128x96 "$first"
-ok "  is another embedding of the same face" above "$(head -1 "$work/two" | cosine "$out" -)" 0.5
+ok "  is another embedding" test "$(cat "$out")" != "$(head -1 "$work/two")"
+ok "  of the same face" above "$(head -1 "$work/two" | cosine "$out" -)" "$(threshold "$model" 1e-4)"
 ok "one number is a square" gives 0 ve-embed --size 112 "$first"
 ok "  and the model's own size changes nothing" cmp -s "$out" <(head -1 "$work/two")
 program embed "$model" "$first" >"$out" 2>"$err"

@@ -72,6 +72,29 @@ run ve-export --info "$work/to/own.vew"
 ok "sets the input" prints "48x64"
 ok "and the thresholds" prints "0.3 accepts 0.01 of strangers"
 
+# ---- pictures: nearness to f32, and rounding by it
+portraits=$source_tree/examples/portraits
+mean_of() { awk '/^cosine to f32/ {sub(",", "", $5); print $5}' "$out"; }
+for kind in timm_v1 timm_v2; do
+    on() { gives 0 ve-export -q "$fixtures/$kind" --config "$work/own.json" --precision "$@"; }
+    ok "$kind: --report of f32" on f32 --report "$portraits" -o "$work/to/seen.vew"
+    ok "finds no difference" test "$(mean_of)" = 1.000000
+    ok "--report of 8 bits" on i8 --report "$portraits" -o "$work/to/plain.vew"
+    plain=$(mean_of)
+    ok "finds some" test "$plain" != 1.000000
+    ok "says where" prints "most arises in "
+    ok "--calibrate" on i8 --calibrate "$portraits" --report "$portraits" -o "$work/to/calibrated.vew"
+    ok "comes nearer" awk -v a="$plain" -v b="$(mean_of)" 'BEGIN {exit !(b > a)}'
+    ok "in as many bytes" test "$(stat -c %s "$work/to/plain.vew")" -eq "$(stat -c %s "$work/to/calibrated.vew")"
+    ok "--calibrate again" on i8 --calibrate "$portraits" -o "$work/to/recalibrated.vew"
+    ok "gives the same bytes" same "$work/to/calibrated.vew" "$work/to/recalibrated.vew"
+done
+ok "pictures that are not there" gives 1 ve-export -q "$input" --report "$work/none" -o "$work/to/seen.vew"
+ok "a folder without pictures" gives 1 ve-export -q "$input" --report "$fixtures/timm_v1" -o "$work/to/seen.vew"
+ok "is told as that" complains "no pictures in"
+ok "--calibrate without 8 bits" gives 2 ve-export "$input" --calibrate "$portraits"
+ok "no other file stays" test -z "$(find "$work/to" -name '*f32-*')"
+
 # One byte of a tensor: the weight file is damaged, and info says so.
 cp "$work/to/model.vew" "$work/damaged.vew"
 printf '\377' | dd of="$work/damaged.vew" bs=1 seek=$(($(stat -c %s "$work/damaged.vew") - 2)) conv=notrunc status=none

@@ -232,7 +232,7 @@ typedef struct finder {
 static finder open_finder(unsigned threads, uint32_t width, uint32_t height)
 {
     finder f = {NULL, NULL, NULL};
-    ve__detect_options options = {width, height};
+    ve__detect_options options = {width, height, 0};
     assert_int_equal(ve__detector_open(FIXTURE "detector.vew", &f.detector), VE_OK);
     assert_int_equal(ve__pool_create(threads, &f.pool), VE_OK);
     assert_int_equal(ve__detect_session_create(f.detector, f.pool, &options, &f.session), VE_OK);
@@ -322,7 +322,7 @@ static void bad_requests_are_refused(void **state)
     assert_int_equal(ve__detect(f.session, &r, &face, 1, &count), VE_ERR_TOO_LARGE);
     assert_int_equal(count, 77);
     ve__detect_session *session = NULL;
-    const ve__detect_options bad[] = {{100, 160}, {160, 1056}, {161, 160}};
+    const ve__detect_options bad[] = {{100, 160, 0}, {160, 1056, 0}, {161, 160, 0}};
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(ve__detect_session_create(f.detector, f.pool, &bad[i], &session), VE_ERR_ARGUMENT);
     assert_null(session);

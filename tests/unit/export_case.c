@@ -209,11 +209,11 @@ ve_status case_export(const list *l, const char *config_text, plan_options how)
 {
     char input[200];
     snprintf(input, sizeof input, "%s", case_path("model.safetensors"));
-    export_options options = {input, NULL, NULL, how, 1};
+    export_options options = {input, NULL, NULL, how, 1, NULL, NULL};
     case_write(l);
     if (config_text)
         case_write_config("config.json", config_text);
-    return export_run(&options, stderr);
+    return export_run(&options, stderr, stdout);
 }
 
 const plan_options case_plain = {0, VE__TYPE_F32, NULL};

@@ -266,13 +266,13 @@ static void test_the_input_is_never_overwritten(void **state)
     snprintf(linked, sizeof linked, "%s", case_path("linked"));
     case_write(&l);
     assert_int_equal(symlink(input, linked), 0);
-    export_options options = {input, input, NULL, case_plain, 1};
-    assert_int_equal(export_run(&options, stderr), VE_ERR_ARGUMENT);
+    export_options options = {input, input, NULL, case_plain, 1, NULL, NULL};
+    assert_int_equal(export_run(&options, stderr, stdout), VE_ERR_ARGUMENT);
     assert_non_null(strstr(ve_last_error(), "is the input"));
     options.output = linked;
-    assert_int_equal(export_run(&options, stderr), VE_ERR_ARGUMENT);
+    assert_int_equal(export_run(&options, stderr, stdout), VE_ERR_ARGUMENT);
     options.output = case_path("no-folder/out.vew");
-    assert_int_equal(export_run(&options, stderr), VE_ERR_NOT_FOUND);
+    assert_int_equal(export_run(&options, stderr, stdout), VE_ERR_NOT_FOUND);
     assert_int_equal(case_clear(), 2);
 }
 

@@ -16,11 +16,11 @@ static ve__preprocess input_with(const char *name, const char *text)
     list l = case_timm();
     char input[200];
     snprintf(input, sizeof input, "%s", case_path("model.safetensors"));
-    export_options options = {input, NULL, NULL, case_plain, 1};
+    export_options options = {input, NULL, NULL, case_plain, 1, NULL, NULL};
     ve__weights *w = NULL;
     case_write(&l);
     case_write_config(name, text);
-    if (export_run(&options, stderr) != VE_OK || ve__weights_open(case_path("model.vew"), &w) != VE_OK)
+    if (export_run(&options, stderr, stdout) != VE_OK || ve__weights_open(case_path("model.vew"), &w) != VE_OK)
         fail_msg("%s: %s", text, ve_last_error());
     ve__preprocess p = *ve__weights_preprocess(w);
     ve__weights_close(w);

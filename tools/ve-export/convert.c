@@ -3,6 +3,7 @@
 #include "convert.h"
 
 #include "base/bytes.h"
+#include "rounding.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,12 @@ typedef struct converter {
     const plan *plan;
     float *row;
     float *balance; /* of the block that is being converted */
+    const calibration *seen;
+    size_t layer;        /* of seen, that comes next */
+    float *gain, *shift; /* of the next layer's input */
+    size_t longest;      /* elements of these */
+    float *correction;   /* of the layer's bias */
+    rounding rounding;
 } converter;
 
 static int ends_with(const char *text, const char *ending)
@@ -127,6 +134,41 @@ static void apply_balance(const converter *c, int power, size_t size)
         c->row[i] = power > 0 ? c->row[i] * c->balance[i] : c->row[i] / c->balance[i];
 }
 
+/* ---- rounding by what pictures showed */
+
+static int is_block_layer(const char *name, const char *what)
+{
+    return strstr(name, ".block.") &&
+           (ends_with(name, what) && (strstr(name, ".fc1.") || strstr(name, ".fc2.")));
+}
+
+static ve_status begin_layer(converter *c, const plan_tensor *t)
+{
+    const layer_inputs *inputs = &c->seen->layers[c->layer];
+    if (c->layer++ >= c->seen->layer_count || inputs->k != t->spec.shape[1])
+        return ve__fail(VE_ERR_STATE, "the calibration does not fit %s", t->spec.name);
+    return rounding_begin(&c->rounding, inputs, c->gain, c->shift);
+}
+
+/* A row on its way: what the norm and GRN do to the next layer's input is noted, the layer is rounded, its bias
+ * made up for that. */
+static void round_row(converter *c, const char *name, size_t index, size_t size)
+{
+    int is_norm = ends_with(name, ".norm.weight");
+    if (is_norm || ends_with(name, ".fc1.bias"))
+        for (size_t i = 0; i < c->longest; i++) {
+            c->gain[i] = is_norm && i < size ? c->row[i] : 1.0f;
+            c->shift[i] = 0.0f;
+        }
+    if (ends_with(name, ".norm.bias") || ends_with(name, ".grn.bias"))
+        memcpy(c->shift, c->row, size * sizeof *c->shift);
+    if (is_block_layer(name, ".weight"))
+        c->correction[index] = rounding_row(&c->rounding, c->row);
+    if (is_block_layer(name, ".bias"))
+        for (size_t i = 0; i < size; i++)
+            c->row[i] += c->correction[i];
+}
+
 static ve_status convert_tensor(converter *c, size_t index, vew_writer *writer, progress *shown)
 {
     const plan_tensor *t = &c->plan->tensors[index];
@@ -134,11 +176,15 @@ static ve_status convert_tensor(converter *c, size_t index, vew_writer *writer, 
     int power = balance_power(c->plan, t);
     if (power > 0 && ends_with(t->spec.name, "weight"))
         find_balance(c, index);
+    if (c->seen && is_block_layer(t->spec.name, ".weight"))
+        VE_TRY(begin_layer(c, t));
     for (size_t i = 0; i < rows; i++) {
         convert_row(t, i, size, c->row);
         if (t->entry)
             VE_TRY(check_finite(t, c->row, size));
         apply_balance(c, power, size);
+        if (c->seen)
+            round_row(c, t->spec.name, i, size);
         VE_TRY(vew_append(writer, c->row, size));
         progress_add(shown, size * sizeof *c->row);
     }
@@ -147,19 +193,24 @@ static ve_status convert_tensor(converter *c, size_t index, vew_writer *writer, 
     return VE_OK;
 }
 
-ve_status convert_all(const plan *p, vew_writer *writer, progress *shown)
+ve_status convert_all(const plan *p, const calibration *seen, vew_writer *writer, progress *shown)
 {
     size_t longest = 0;
     for (size_t i = 0; i < p->tensor_count; i++)
         if (row_size(&p->tensors[i].spec) > longest)
             longest = row_size(&p->tensors[i].spec);
-    converter c = {p, malloc(longest * sizeof *c.row), malloc(longest * sizeof *c.balance)};
-    ve_status status = c.row && c.balance ? VE_OK
-                                          : ve__fail(VE_ERR_MEMORY, "no memory for a row of %llu elements",
-                                                     (unsigned long long)longest);
+    float *memory = calloc(5 * longest, sizeof *memory);
+    if (!memory)
+        return ve__fail(VE_ERR_MEMORY, "no memory for rows of %zu elements", longest);
+    converter c = {.plan = p, .seen = seen, .longest = longest, .row = memory};
+    c.balance = memory + longest;
+    c.gain = memory + 2 * longest;
+    c.shift = memory + 3 * longest;
+    c.correction = memory + 4 * longest;
+    ve_status status = VE_OK;
     for (size_t i = 0; i < p->tensor_count && status == VE_OK; i++)
         status = convert_tensor(&c, i, writer, shown);
-    free(c.row);
-    free(c.balance);
+    rounding_free(&c.rounding);
+    free(memory);
     return status;
 }

@@ -4,9 +4,11 @@
 
 #include "convert.h"
 #include "describe.h"
+#include "report.h"
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Everything that an export holds open. */
 typedef struct job {
@@ -14,6 +16,9 @@ typedef struct job {
     config config;
     family_map map;
     plan plan;
+    pictures calibrated_on, reported_on;
+    ve__weights *reference; /* the same checkpoint in f32, where pictures are to be looked at */
+    calibration seen;
 } job;
 
 static ve_status prepare(const export_options *options, job *j)
@@ -26,6 +31,10 @@ static ve_status prepare(const export_options *options, job *j)
 
 static void close_job(job *j)
 {
+    calibration_free(&j->seen);
+    ve__weights_close(j->reference);
+    pictures_free(&j->calibrated_on);
+    pictures_free(&j->reported_on);
     plan_free(&j->plan);
     family_free(&j->map);
     config_close(&j->config);
@@ -132,7 +141,7 @@ static ve_status write_file(job *j, const char *output, int is_quiet, char finge
     progress shown;
     VE_TRY(vew_create(output, &j->plan.about, &writer));
     progress_start(&shown, "writing", planned_bytes(&j->plan), is_quiet);
-    ve_status status = convert_all(&j->plan, writer, &shown);
+    ve_status status = convert_all(&j->plan, j->seen.picture_count ? &j->seen : NULL, writer, &shown);
     progress_end(&shown);
     if (status == VE_OK)
         return vew_commit(writer, fingerprint);
@@ -140,32 +149,73 @@ static ve_status write_file(job *j, const char *output, int is_quiet, char finge
     return status;
 }
 
-static ve_status run(const export_options *options, job *j, FILE *report)
+static ve_status find_pictures(const export_options *options, job *j)
+{
+    if (options->calibrate)
+        VE_TRY(pictures_find(options->calibrate, &j->calibrated_on));
+    pictures_thin(&j->calibrated_on, CALIBRATION_PICTURES);
+    return options->report ? pictures_find(options->report, &j->reported_on) : VE_OK;
+}
+
+/* Writes the checkpoint in f32 beside the output, opens it and removes its name: it lives as long as it is
+ * open. */
+static ve_status open_reference(job *j, const char *output)
+{
+    char path[4200], type[sizeof j->plan.about.weight_type], fingerprint[65];
+    snprintf(path, sizeof path, "%s.f32-%ld", output, (long)getpid());
+    memcpy(type, j->plan.about.weight_type, sizeof type);
+    strcpy(j->plan.about.weight_type, "f32");
+    ve_status status = write_file(j, path, 1, fingerprint);
+    memcpy(j->plan.about.weight_type, type, sizeof type);
+    VE_TRY(status);
+    status = ve__weights_open(path, &j->reference);
+    unlink(path);
+    return status;
+}
+
+static ve_status look_at_pictures(job *j, const char *output, FILE *report, int is_quiet)
+{
+    if (!j->calibrated_on.count && !j->reported_on.count)
+        return VE_OK;
+    VE_TRY(open_reference(j, output));
+    if (!j->calibrated_on.count)
+        return VE_OK;
+    VE_TRY(calibrate(j->reference, &j->calibrated_on, &j->seen));
+    if (!is_quiet)
+        fprintf(report, "  calibrated on %zu pictures\n", j->seen.picture_count);
+    return VE_OK;
+}
+
+static ve_status run(const export_options *options, job *j, FILE *report, FILE *out)
 {
     char output[4096], fingerprint[65];
     progress shown;
     VE_TRY(prepare(options, j));
     VE_TRY(choose_output(options, &j->checkpoint, output, sizeof output));
+    VE_TRY(find_pictures(options, j));
     if (!options->is_quiet)
         report_plan(j, report);
     set_source(&j->checkpoint, &j->plan.about);
     progress_start(&shown, "reading", j->checkpoint.size_bytes, options->is_quiet);
     VE_TRY(checkpoint_sha256(&j->checkpoint, &shown, j->plan.about.source_sha256));
     progress_end(&shown);
+    VE_TRY(look_at_pictures(j, output, report, options->is_quiet));
     VE_TRY(write_file(j, output, options->is_quiet, fingerprint));
     if (!options->is_quiet)
         fprintf(report, "  wrote %s (%s), fingerprint %.16s...\n", output, j->plan.about.weight_type,
                 fingerprint);
+    if (j->reported_on.count)
+        return report_nearness(j->reference, output, &j->reported_on, out);
     return VE_OK;
 }
 
-ve_status export_run(const export_options *options, FILE *report)
+ve_status export_run(const export_options *options, FILE *report, FILE *out)
 {
     job j;
     memset(&j, 0, sizeof j);
     ve_status status = checkpoint_open(options->input, &j.checkpoint);
     if (status == VE_OK) {
-        status = run(options, &j, report);
+        status = run(options, &j, report, out);
         if (status != VE_OK)
             ve__fail_within(status, "%s", j.checkpoint.path);
     }

@@ -25,6 +25,8 @@ static const char usage[] =
     "embedding)\n"
     "      --precision TYPE    f32, f16, or i8: the blocks' large layers in 8 bits, the rest f16 (default: "
     "f32)\n"
+    "      --calibrate PATH    with --precision i8: a picture, or a folder of them, to round the weights by\n"
+    "      --report PATH       compare the written file with f32 on pictures\n"
     "      --name NAME         the model's name in the file\n"
     "      --info              print what IN holds, write nothing\n"
     "  -q, --quiet             print nothing but errors\n"
@@ -33,7 +35,16 @@ static const char usage[] =
     "\n"
     "Exit status: 0 done, 1 the checkpoint cannot be exported, 2 wrong usage.\n";
 
-enum { OPTION_CONFIG = 256, OPTION_EMBEDDING, OPTION_PRECISION, OPTION_NAME, OPTION_INFO, OPTION_VERSION };
+enum {
+    OPTION_CONFIG = 256,
+    OPTION_EMBEDDING,
+    OPTION_PRECISION,
+    OPTION_NAME,
+    OPTION_CALIBRATE,
+    OPTION_REPORT,
+    OPTION_INFO,
+    OPTION_VERSION
+};
 
 static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -41,6 +52,8 @@ static const struct option long_options[] = {
     {"embedding", required_argument, NULL, OPTION_EMBEDDING},
     {"precision", required_argument, NULL, OPTION_PRECISION},
     {"name", required_argument, NULL, OPTION_NAME},
+    {"calibrate", required_argument, NULL, OPTION_CALIBRATE},
+    {"report", required_argument, NULL, OPTION_REPORT},
     {"info", no_argument, NULL, OPTION_INFO},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -87,6 +100,12 @@ static int take_option(int option, export_options *options, int *is_info)
         return strlen(optarg) <= VE__VEW_MAX_TEXT && ve__vew_is_text(optarg, strlen(optarg))
                    ? -1
                    : fail_usage("--name is too long or has control characters", "");
+    case OPTION_CALIBRATE:
+        options->calibrate = optarg;
+        return -1;
+    case OPTION_REPORT:
+        options->report = optarg;
+        return -1;
     case OPTION_INFO:
         *is_info = 1;
         return -1;
@@ -115,6 +134,10 @@ static int take_options(int argc, char **argv, export_options *options, int *is_
     if (optind + 1 != argc)
         return fail_usage(optind == argc ? "IN is missing" : "more than one IN: ",
                           optind == argc ? "" : argv[argc - 1]);
+    if (options->calibrate && options->plan.precision != VE__TYPE_I8)
+        return fail_usage("--calibrate goes with --precision i8", "");
+    if ((options->calibrate || options->report) && *is_info)
+        return fail_usage("--info takes no pictures", "");
     options->input = argv[optind];
     return -1;
 }
@@ -135,7 +158,7 @@ static void clean_up_on(int number)
 
 int main(int argc, char **argv)
 {
-    export_options options = {NULL, NULL, NULL, {0, VE__TYPE_F32, NULL}, 0};
+    export_options options = {.plan = {0, VE__TYPE_F32, NULL}};
     int is_info = 0;
     int done = take_options(argc, argv, &options, &is_info);
     if (done >= 0)
@@ -145,7 +168,7 @@ int main(int argc, char **argv)
     clean_up_on(SIGINT);
     clean_up_on(SIGTERM);
     clean_up_on(SIGHUP);
-    ve_status status = is_info ? export_info(&options, stdout) : export_run(&options, stderr);
+    ve_status status = is_info ? export_info(&options, stdout) : export_run(&options, stderr, stdout);
     if (status != VE_OK)
         fprintf(stderr, "ve-export: %s\n", ve_last_error());
     if (fflush(stdout) != 0)

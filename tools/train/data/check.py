@@ -10,6 +10,7 @@ import numpy as np
 
 import align
 import bank
+import held_out
 import merge
 import teachers
 import verification
@@ -164,6 +165,33 @@ class Merge(unittest.TestCase):
             with open(os.path.join(folder, "manifest.jsonl"), encoding="utf-8") as lines:
                 got = [json.loads(line) for line in lines]
             self.assertEqual([(f["name"], f["split"], f["id"]) for f in got], [("a", "train", 0), ("c", "val", 0)])
+
+
+class HeldOut(unittest.TestCase):
+    def read(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "list.txt")
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
+            return held_out.read(path)
+
+    def test_names_are_corrected_and_mixed_ones_left_out(self):
+        corrected = self.read("# people\nc/1\nc/2 is c/1\nc/3 mixed\n\nc/4\n")
+        self.assertEqual(set(corrected), {"c/1", "c/2", "c/3", "c/4"})
+        self.assertEqual(held_out.measured(["c/2", "c/3", "c/1", "c/4", "c/3"], corrected),
+                         ([0, 2, 3], ["c/1", "c/1", "c/4"]))
+        self.assertEqual(held_out.measured(["c/2", "c/3"], {}), ([0, 1], ["c/2", "c/3"]))
+
+    def test_mistakes_in_the_list_are_refused(self):
+        for text in ("c/1 are c/2", "c/1 mixed up", "c/2 is c/9", "c/1 mixed\nc/2 is c/1",
+                     "c/1\nc/2 is c/1\nc/3 is c/2"):
+            with self.assertRaises(SystemExit, msg=text):
+                self.read(text + "\n")
+
+    def test_the_list_holds_300_names(self):
+        names = held_out.read()
+        self.assertEqual(len(names), 300)
+        self.assertEqual(len(set(names.values()) - {None}), 297)
 
 
 class Views(unittest.TestCase):

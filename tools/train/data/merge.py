@@ -14,6 +14,7 @@ import os
 
 import numpy as np
 
+import held_out
 from teachers import CLEANING, join
 from verification import unit
 
@@ -113,8 +114,7 @@ def main():
     for name in ("parts", "names", "lfw", "held", "out"):
         parser.add_argument("--" + name, required=True)
     arg = parser.parse_args()
-    with open(arg.held, encoding="utf-8") as lines:
-        held = {line.strip() for line in lines if line.strip() and line[0] != "#"}
+    held = set(held_out.read(arg.held))
     names = arg.names.split(",")
     facts, rows, crops = load(arg.parts, names)
     drop = ["near LFW" if s > NEAR_LFW else None for s in nearest(rows, labels(os.path.join(arg.lfw, "lfw")))]

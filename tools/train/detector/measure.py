@@ -80,6 +80,7 @@ def judge(found, faces, width, height):
     sides = np.maximum(faces[:, 3], faces[:, 4])
     asked = (faces[:, 0] >= 0.6) & (sides >= 24) & (seen > 0.6)
     best, error, false = np.zeros(len(faces)), np.full(len(faces), np.nan), []
+    offsets = np.full((len(faces), 5, 2), np.nan)
     for f in found:
         o = overlap(f[1:5], faces) if len(faces) else np.zeros(0)
         if len(o) and o.max() >= 0.5:
@@ -90,15 +91,16 @@ def judge(found, faces, width, height):
                 # In profile the eyes come together: their distance is taken to be a quarter of the box at least.
                 eyes = max(np.linalg.norm(g[0] - g[1]), 0.25 * sides[k])
                 error[k] = np.linalg.norm(f[5:].reshape(5, 2) - g, axis=1).mean() / eyes
+                offsets[k] = (f[5:].reshape(5, 2) - g) / eyes
         elif not len(o) or o.max() < 0.2:
             false.append(f[0])
-    return [(sides[k], best[k], error[k]) for k in np.nonzero(asked)[0]], false
+    return [(sides[k], best[k], error[k], *offsets[k].ravel()) for k in np.nonzero(asked)[0]], false
 
 
 def report(name, faces, false, count):
     faces = np.array(faces)
     out, limit = [], None
-    for score in np.arange(0.05, 0.96, 0.05):
+    for score in np.arange(0.05, 0.96, 0.01):
         hit = faces[:, 1] >= score
         row = dict(score=round(float(score), 2), recall=float(hit.mean()), false=sum(f >= score for f in false) / count,
                    point_error=float(faces[hit, 2].mean()) if hit.any() else None,
@@ -107,13 +109,16 @@ def report(name, faces, false, count):
         if limit is None and row["false"] <= 0.1:
             limit = row
     print("%s: %d pictures, %d faces" % (name, count, len(faces)))
-    for r in out[1::2]:
+    for r in out[5::10]:
         print("  score %.2f  recall %.4f  false faces per picture %.4f  point error %.4f" % (
             r["score"], r["recall"], r["false"], r["point_error"] or 0))
     by_size = []
     if limit:
         print("  at most 0.1 false faces per picture from score %.2f: recall %.4f, point error %.4f (median %.4f)" % (
             limit["score"], limit["recall"], limit["point_error"], limit["median_error"]))
+        offsets = np.median(faces[faces[:, 1] >= limit["score"], 3:], 0)
+        print("  median offset of the points, in parts of the eyes' distance: " + "  ".join(
+            "%+.3f %+.3f" % tuple(offsets[k:k + 2]) for k in range(0, 10, 2)))
         for low, high in ((24, 32), (32, 48), (48, 80), (80, 140), (140, 1000)):
             k = (faces[:, 0] >= low) & (faces[:, 0] < high)
             if k.any():

@@ -37,6 +37,12 @@ class Pictures:
                     self.rows.append(r)
         self.with_face = [r for r in self.rows if (r["faces"][:, 0] > 0.7).any()]
         self.without = [r for r in self.rows if not len(r["faces"])]
+        # What an earlier detector took for faces: [row, x, y, side], from mine.py.
+        hard = os.path.join(cache, "hard.json")
+        by_path = {r["path"]: r for r in self.rows}
+        self.hard = []
+        if os.path.exists(hard):
+            self.hard = [(by_path[path], *box) for path, *box in json.load(open(hard)) if path in by_path]
 
     def pixels(self, r):
         n = r["width"] * r["height"] * 3
@@ -65,8 +71,9 @@ def move_faces(faces, m, flip):
 
 
 class Scenes:
-    def __init__(self, pictures, side, seed, smallest=SMALLEST, largest=LARGEST):
+    def __init__(self, pictures, side, seed, smallest=SMALLEST, largest=LARGEST, close_part=0.6):
         self.p, self.side, self.rng = pictures, side, np.random.default_rng(seed)
+        self.close_part = close_part
         self.smallest, self.largest = smallest, largest
         self.grid = np.concatenate([self.cells(s) for s in STRIDES])
 
@@ -86,6 +93,7 @@ class Scenes:
             image = cv2.resize(image, None, fx=f, fy=f, interpolation=cv2.INTER_AREA)
             m = m.copy()
             m[:, :2] /= f
+            m[:, 2] += m[:, :2] @ np.full(2, 0.5 - 0.5 * f)  # resize() keeps corners in place, warpAffine() middles
         return cv2.warpAffine(image, m, (self.side, self.side), flags=cv2.INTER_LINEAR, borderValue=border)
 
     def angle(self):
@@ -133,8 +141,25 @@ class Scenes:
                              np.hstack([m[:, :2], m[:, 2:] + m[:, :2] @ np.array([[int(x)], [int(y)]])]), 127)
         return None
 
+    def mistaken(self):
+        """Something that was taken for a face, at a drawn size; None where a face is in sight."""
+        r = self.rng
+        row, x, y, box = self.pick(self.p.hard)
+        size = np.exp(r.uniform(np.log(20), np.log(0.8 * self.side)))
+        reach, f = 0.5 * box * self.side / size, row["faces"]
+        cx, cy = x + r.uniform(0.1, 0.9) * box, y + r.uniform(0.1, 0.9) * box
+        if len(f) and ((f[:, 1] < cx + reach) & (f[:, 1] + f[:, 3] > cx - reach) & (f[:, 2] < cy + reach) &
+                       (f[:, 2] + f[:, 4] > cy - reach)).any():
+            return None
+        m = transform(size / box, 0.5 * self.angle(), (cx, cy), (self.side / 2,) * 2, r.random() < 0.5)
+        return self.warp(self.p.pixels(row), m, (int(r.integers(256)),) * 3)
+
     def background(self):
         r = self.rng
+        if self.p.hard and r.random() < 0.45:
+            image = self.mistaken()
+            if image is not None:
+                return image
         k = r.random()
         if k < 0.12 or not self.p.without:
             return self.drawn()
@@ -151,20 +176,26 @@ class Scenes:
         return image
 
     # ---- faces
-    def placed(self):
-        """A picture with faces, one of them of a drawn size at a drawn place."""
+    def placed(self, close=False):
+        """A picture with faces, one of them of a drawn size at a drawn place; close: as the second look sees it."""
         r = self.rng
         row = self.pick(self.p.with_face)
         flip = r.random() < 0.5
         f = row["faces"]
         sure = np.nonzero(f[:, 0] > 0.7)[0]
         one = f[sure[r.integers(len(sure))]]
-        size = min(self.face_size(), 2.5 * max(one[3:5]))
+        size = min(r.uniform(0.58, 0.9) * self.side if close else self.face_size(), 2.5 * max(one[3:5]))
         scale = size / max(one[3:5])
         low, high = min(0.42 * size, self.side / 2), max(self.side - 0.42 * size, self.side / 2)
-        if r.random() < 0.15:
+        if close:
+            low, high = 0.38 * self.side, 0.62 * self.side
+        elif r.random() < 0.15:
             low, high = 0.1 * size, self.side - 0.1 * size
-        m = transform(scale, self.angle(), one[1:3] + one[3:5] / 2, r.uniform(low, high, 2), flip)
+        angle = self.angle()
+        if close and r.random() < 0.75:  # turned upright by its points
+            upright = np.arctan2(*(one[7:9] - one[5:7])[::-1])
+            angle = (upright if flip else -upright) + np.deg2rad(np.clip(r.normal(0, 5), -15, 15))
+        m = transform(scale, angle, one[1:3] + one[3:5] / 2, r.uniform(low, high, 2), flip)
         k = r.random()
         border = 127 if k < 0.25 else 0 if k < 0.35 else int(r.integers(256))
         image = self.warp(self.p.pixels(row), m, (border,) * 3)
@@ -265,8 +296,10 @@ class Scenes:
         return image
 
     def scene(self):
-        k = self.rng.random()
-        if k < 0.52:
+        k, close = self.rng.random(), self.rng.random() < self.close_part
+        if close:
+            image, faces = self.placed(close=True)
+        elif k < 0.52:
             image, faces = self.placed()
         elif k < 0.84:
             image, faces = self.pasted()
@@ -274,11 +307,14 @@ class Scenes:
             image, faces = self.background(), np.zeros((0, 15), np.float32)
         if len(faces) and self.rng.random() < 0.12:
             image = self.cover(np.ascontiguousarray(image), faces)
-        return self.spoil(image), faces
+        return (image if close and self.rng.random() < 0.4 else self.spoil(image)), faces
 
     # ---- what the network should say: [cells][16]: 1 face, 0 none, -1 not asked; box, points; side of the face
     def targets(self, faces):
         grid, out = self.grid, np.zeros((len(self.grid), 16), np.float32)
+        faces = faces.copy()
+        faces[:, 1:3] += 0.5  # pictures' pixels have their middles at whole numbers, cells are counted from corners
+        faces[:, 5:] += 0.5
         best = np.full(len(grid), np.inf, np.float32)
         for f in faces:
             size = max(f[3], f[4])

@@ -130,14 +130,14 @@ def main():
         with torch.autocast("cpu", torch.bfloat16):
             out = net.all_cells(p, x)
         score, centre, sides, points = loss_of(out, t)
-        loss = score + 4 * centre + 1.0 * sides + 10 * points
+        loss = score + 4 * centre + 1.0 * sides + 15 * points
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(plain + decayed, 3.0)
         optimizer.step()
         step += 1
         used.value += 1
-        keep = min(0.998, (step + 1) / (step + 20))
+        keep = min(0.999, (step + 1) / (step + 20))
         with torch.no_grad():
             for k in p:
                 ema[k].lerp_(p[k], 1 - keep)
