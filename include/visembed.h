@@ -310,11 +310,14 @@ typedef struct ve_store_options {
                                 to no model; for an old one, not checked */
     const char *model_name;  /* kept in a new store for messages; up to 127 bytes; may be NULL */
     const ve_store_seal
-        *seal; /* seals a new store, opens a sealed one (VE_ERR_KEY without); kept until close */
+        *seal;              /* seals a new store, opens a sealed one (VE_ERR_KEY without); kept until close */
+    const char *compatible; /* the fingerprint of one more model whose vectors you declare to be comparable with
+                               those of `fingerprint` (needed then): the same weights in f32 and in 8 bits, say.
+                               Either model's store is opened, either model's vectors are taken. NULL: none */
 } ve_store_options;
 #define VE_STORE_OPTIONS_INIT                                                                                  \
     {                                                                                                          \
-        sizeof(ve_store_options), 0, 0, 0, 0, 0, NULL, NULL, NULL                                              \
+        sizeof(ve_store_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL                                        \
     }
 #define VE_STORE_NO_WAIT 0xffffffffu /* lock_wait_ms: VE_ERR_BUSY at once */
 

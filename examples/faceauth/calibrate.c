@@ -132,7 +132,8 @@ auth_outcome command_calibrate(const auth_settings *settings)
     auth_outcome outcome = recognizer_open(&recognizer, &model_only);
     if (outcome == ACCEPTED)
         outcome = decide_threshold(settings, recognizer.model, &threshold);
-    if (outcome == ACCEPTED && people_open(path, PEOPLE_READ, &recognizer.info, &store) != VE_OK)
+    if (outcome == ACCEPTED &&
+        people_open(path, PEOPLE_READ, &recognizer.info, settings->compatible, &store) != VE_OK)
         outcome = report_failure(settings, "bad_store");
     if (outcome == ACCEPTED)
         outcome = calibrate(settings, store, (double)threshold);

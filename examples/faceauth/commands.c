@@ -43,7 +43,7 @@ static void close_bench(workbench *bench)
 
 static auth_outcome open_store(workbench *bench, people_mode mode, const ve_model_info *info)
 {
-    ve_status status = people_open(bench->path, mode, info, &bench->store);
+    ve_status status = people_open(bench->path, mode, info, bench->settings->compatible, &bench->store);
     if (status == VE_OK)
         return ACCEPTED;
     if (status == VE_ERR_NOT_FOUND && mode != PEOPLE_CREATE)
@@ -68,7 +68,9 @@ static auth_outcome check_model(const workbench *bench)
     info.struct_size = sizeof info;
     if (ve_store_get_info(bench->store, &info) != VE_OK)
         return report_failure(bench->settings, "bad_store");
-    if (strcmp(info.fingerprint, bench->recognizer.info.fingerprint) == 0 &&
+    const char *compatible = bench->settings->compatible;
+    if ((strcmp(info.fingerprint, bench->recognizer.info.fingerprint) == 0 ||
+         (compatible && strcmp(info.fingerprint, compatible) == 0)) &&
         info.dim == bench->recognizer.info.dim)
         return ACCEPTED;
     return report(
@@ -319,7 +321,7 @@ static auth_outcome store_person(workbench *bench)
  * cannot be read leave nothing behind. */
 static auth_outcome register_person(workbench *bench)
 {
-    ve_status status = people_open(bench->path, PEOPLE_CHANGE, NULL, &bench->store);
+    ve_status status = people_open(bench->path, PEOPLE_CHANGE, NULL, NULL, &bench->store);
     if (status != VE_OK && status != VE_ERR_NOT_FOUND)
         return report_failure(bench->settings, "bad_store");
     int is_new = bench->store == NULL;

@@ -28,6 +28,8 @@ typedef struct auth_settings {
     size_t picture_count;
     const char *store; /* NULL: the user's own */
     const char *model; /* NULL: the default one */
+    const char
+        *compatible; /* fingerprint of a model whose templates may be mixed with this one's; NULL: none */
     const char *detector;
     const char *camera;       /* its address; NULL: none */
     double timeout;           /* seconds to look at frames; 0: the default */

@@ -40,6 +40,8 @@ static const char help[] =
     "                             ~/.local/share/visembed/faces.ves\n"
     "  -m, --model FILE           weight file of a face embedder\n"
     "      --detector FILE        weight file of a face detector\n"
+    "      --compatible PRINT     also use templates of the model with this fingerprint, which\n"
+    "                             ve-store info shows: the same weights in 8 bits, say\n"
     "      --aligned              pictures are aligned, square crops of one face already, as\n"
     "                             those in examples/portraits: no detector is needed\n"
     "      --far RATE             accept this share of strangers, as measured for the model\n"
@@ -122,6 +124,7 @@ enum {
     OPTION_THRESHOLD,
     OPTION_FAR,
     OPTION_DETECTOR,
+    OPTION_COMPATIBLE,
     OPTION_ALIGNED,
     OPTION_CAMERA,
     OPTION_TIMEOUT,
@@ -136,6 +139,7 @@ static const struct option long_options[] = {{"store", required_argument, NULL, 
                                              {"threshold", required_argument, NULL, OPTION_THRESHOLD},
                                              {"far", required_argument, NULL, OPTION_FAR},
                                              {"detector", required_argument, NULL, OPTION_DETECTOR},
+                                             {"compatible", required_argument, NULL, OPTION_COMPATIBLE},
                                              {"aligned", no_argument, NULL, OPTION_ALIGNED},
                                              {"camera", required_argument, NULL, OPTION_CAMERA},
                                              {"timeout", required_argument, NULL, OPTION_TIMEOUT},
@@ -174,6 +178,11 @@ static int read_option(int option, auth_settings *settings)
         return 0;
     case 'm':
         settings->model = optarg;
+        return 0;
+    case OPTION_COMPATIBLE:
+        if (strlen(optarg) != 64 || strspn(optarg, "0123456789abcdef") != 64)
+            return usage_error(settings, "--compatible: want 64 hex digits in lower case, not ", optarg), -1;
+        settings->compatible = optarg;
         return 0;
     case OPTION_ADD:
         settings->add = 1;

@@ -42,7 +42,8 @@ static void make_folders(const char *path)
     }
 }
 
-ve_status people_open(const char *path, people_mode mode, const ve_model_info *info, ve_store **store)
+ve_status people_open(const char *path, people_mode mode, const ve_model_info *info, const char *compatible,
+                      ve_store **store)
 {
     ve_store_options options = VE_STORE_OPTIONS_INIT;
     options.flags = mode == PEOPLE_READ     ? VE_STORE_READ_ONLY
@@ -52,6 +53,7 @@ ve_status people_open(const char *path, people_mode mode, const ve_model_info *i
         options.dim = info->dim;
         options.metric = VE_METRIC_COSINE;
         options.fingerprint = info->fingerprint;
+        options.compatible = compatible;
         options.model_name = info->name;
     }
     if (mode == PEOPLE_CREATE)

@@ -17,7 +17,8 @@ typedef enum people_mode {
 } people_mode;
 
 /* info: of the model in use, or NULL to look at names only. */
-ve_status people_open(const char *path, people_mode mode, const ve_model_info *info, ve_store **store);
+ve_status people_open(const char *path, people_mode mode, const ve_model_info *info, const char *compatible,
+                      ve_store **store);
 
 /* How many templates name has. */
 ve_status people_count(ve_store *store, const char *name, size_t *count);

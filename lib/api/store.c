@@ -3,10 +3,14 @@
 #include "store/store.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/objects.h"
+
+/* ve_store_options before `compatible`. */
+#define SMALLEST_OPTIONS ((uint32_t)offsetof(ve_store_options, compatible))
 
 static const ve__io plain_io;
 
@@ -43,6 +47,9 @@ static ve_status check_options(const ve_store_options *options)
         return ve__fail(VE_ERR_ARGUMENT, "model_name is longer than 127 bytes");
     if (options->seal && options->seal->struct_size < sizeof *options->seal)
         return ve__fail(VE_ERR_ARGUMENT, "the seal's struct_size is %u", options->seal->struct_size);
+    if (options->compatible && !options->fingerprint)
+        return ve__fail(VE_ERR_ARGUMENT, "a compatible model is declared, but no model's fingerprint is given");
+    VE_TRY(check_fingerprint(options->compatible));
     return check_fingerprint(options->fingerprint);
 }
 
@@ -51,7 +58,7 @@ ve_status ve_store_open(const char *path, const ve_store_options *options, ve_st
     ve_store_options ours;
     VE_CHECK_ARG(path != NULL && path[0] != 0);
     VE_CHECK_ARG(store != NULL);
-    VE_TRY(ve__options_copy(&ours, sizeof ours, options, sizeof ours));
+    VE_TRY(ve__options_copy(&ours, sizeof ours, options, SMALLEST_OPTIONS));
     VE_TRY(check_options(&ours));
     return ve__store_open(path, &ours, &plain_io, store);
 }

@@ -10,10 +10,19 @@
 
 #define DEFAULT_WAIT_MS 10000u
 
+/* One of the two models that the caller takes for the same? */
+static int is_declared(const ve_store *store, const char *fingerprint)
+{
+    return strcmp(store->fingerprint, fingerprint) == 0 ||
+           (store->compatible[0] && strcmp(store->compatible, fingerprint) == 0);
+}
+
 ve_status ve__store_check_model(const ve_store *store, const char *fingerprint)
 {
     const ve__store_header *header = &store->table->header;
     if (!fingerprint || strcmp(fingerprint, header->fingerprint) == 0)
+        return VE_OK;
+    if (store->compatible[0] && is_declared(store, fingerprint)) /* the file's own is, since it was opened */
         return VE_OK;
     return ve__fail(VE_ERR_MISMATCH, "%s belongs to %s%s%s, the vectors come from model %s", store->path,
                     header->fingerprint[0] ? "model " : "no model", header->fingerprint,
@@ -24,7 +33,7 @@ ve_status ve__store_check_model(const ve_store *store, const char *fingerprint)
 static ve_status check_binding(const ve_store *store, const ve__table *table, uint32_t metric)
 {
     const ve__store_header *header = &table->header;
-    if (store->is_bound && strcmp(store->fingerprint, header->fingerprint) != 0)
+    if (store->is_bound && !is_declared(store, header->fingerprint))
         return ve__fail(VE_ERR_MISMATCH, "%s belongs to model %s (%s), not to model %s", store->path,
                         header->fingerprint[0] ? header->fingerprint : "none",
                         header->model_name[0] ? header->model_name : "no name", store->fingerprint);
@@ -90,6 +99,8 @@ static ve_status fill(ve_store *store, const ve_store_options *options)
     store->is_bound = options->fingerprint != NULL;
     if (options->fingerprint)
         strncpy(store->fingerprint, options->fingerprint, sizeof store->fingerprint - 1);
+    if (options->compatible)
+        strncpy(store->compatible, options->compatible, sizeof store->compatible - 1);
     VE_TRY(ve__kernels_select(&store->kernels));
     if (options->threads > 1)
         VE_TRY(ve__pool_create(options->threads, &store->pool));

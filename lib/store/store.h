@@ -21,6 +21,7 @@ struct ve_store {
     uint32_t flags, dim, lock_wait_ms;
     int is_bound; /* fingerprint says which model the caller has */
     char fingerprint[65];
+    char compatible[65]; /* a second model, taken for the same; "": none */
     ve__io io;
     const ve_store_seal *seal;
     const ve__kernels *kernels;

@@ -233,7 +233,23 @@ ok "  is not written to, either" gives 2 faceauth --aligned --store "$work/damag
 ok "  and stays as it is" cmp -s "$work/damaged.ves" "$work/damaged.copy"
 cp "$store" "$work/open.ves" && chmod 644 "$work/open.ves"
 ok "a store that others may read is refused" gives 2 faceauth --aligned --store "$work/open.ves" login ann "$ride"
-other=$(find "$build/fixtures" ${VE_TEST_FIXTURES:+"$VE_TEST_FIXTURES"} -name 'torchvision*.vew' 2>/dev/null | head -1)
+# fixture NAME: a weight file made of tests/fixtures, "" when it was not made.
+fixture() { find "$build/fixtures" ${VE_TEST_FIXTURES:+"$VE_TEST_FIXTURES"} -name "$1" 2>/dev/null | head -1; }
+
+floats=$(fixture timm_v1.vew) bytes=$(fixture timm_v1.i8.vew)
+if [ -n "$floats" ] && [ -n "$bytes" ]; then
+    mixed=(--threshold 0.9 --store "$work/mixed.ves")
+    ok "a store of a model in f32" fa 0 --model "$floats" "${mixed[@]}" register ann "$ride"
+    ok "the same in 8 bits is another model" fa 2 --model "$bytes" "${mixed[@]}" login ann "$ride"
+    gives 0 ve-store info "$work/mixed.ves" --json
+    print=$(grep -o '"fingerprint":"[0-9a-f]*"' "$out" | cut -d'"' -f4)
+    ok "unless declared compatible" fa 0 --model "$bytes" "${mixed[@]}" --compatible "$print" login ann "$ride"
+    ok "  for that model only" fa 2 --model "$bytes" "${mixed[@]}" --compatible "${print//[0-9]/f}" login ann "$ride"
+    ok "  named by a fingerprint" fa 2 --model "$bytes" "${mixed[@]}" --compatible ann login ann "$ride"
+    ok "  and it says so" complains "64 hex digits"
+fi
+
+other=$(fixture 'torchvision*.vew')
 if [ -n "$other" ]; then
     ok "another model's templates are not compared" fa 2 --model "$other" --threshold 0.5 login ann "$ride"
     ok "  is said" complains "registered anew"

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define DIM     24u
 #define MODEL_A "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define MODEL_B "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define MODEL_C "cc112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 #define assert_ok(call) assert_int_equal(call, VE_OK)
 
@@ -359,6 +361,53 @@ static void writers_take_turns(void **state)
     ve_store_close(first);
 }
 
+static void mixes_models_only_when_declared(void **state)
+{
+    (void)state;
+    ve_store_options options = VE_STORE_OPTIONS_INIT;
+    ve_store_search_options search = VE_STORE_SEARCH_OPTIONS_INIT;
+    ve_store *store = NULL;
+    ve_match match;
+    size_t found;
+    float vector[DIM] = {1};
+    ve_store_entry entry = {.vector = vector, .dim = DIM, .fingerprint = MODEL_B};
+    options.flags = VE_STORE_CREATE;
+    options.dim = DIM;
+    options.fingerprint = MODEL_A;
+    options.compatible = MODEL_B;
+    assert_ok(ve_store_open(path, &options, &store));
+    assert_ok(ve_store_add(store, &entry, NULL));
+    search.fingerprint = MODEL_B;
+    assert_ok(ve_store_search(store, vector, 1, &search, &match, &found));
+    assert_int_equal(found, 1);
+    entry.fingerprint = MODEL_C;
+    assert_int_equal(ve_store_add(store, &entry, NULL), VE_ERR_MISMATCH);
+    ve_store_close(store);
+    store = NULL;
+    options.flags = 0;
+    options.fingerprint = MODEL_B; /* the file's model is the declared one now */
+    options.compatible = MODEL_A;
+    assert_ok(ve_store_open(path, &options, &store));
+    entry.fingerprint = MODEL_B;
+    assert_ok(ve_store_add(store, &entry, NULL));
+    ve_store_info info = VE_STORE_INFO_INIT;
+    assert_ok(ve_store_get_info(store, &info));
+    assert_string_equal(info.fingerprint, MODEL_A);
+    ve_store_close(store);
+    store = NULL;
+    options.compatible = MODEL_C;
+    assert_int_equal(ve_store_open(path, &options, &store), VE_ERR_MISMATCH);
+    options.compatible = "no hex";
+    assert_int_equal(ve_store_open(path, &options, &store), VE_ERR_ARGUMENT);
+    options.compatible = MODEL_A;
+    options.fingerprint = NULL;
+    assert_int_equal(ve_store_open(path, &options, &store), VE_ERR_ARGUMENT);
+    options.compatible = NULL; /* nothing was changed in the file's binding */
+    options.fingerprint = MODEL_B;
+    assert_int_equal(ve_store_open(path, &options, &store), VE_ERR_MISMATCH);
+    assert_null(store);
+}
+
 static void accepts_option_structs_of_other_versions(void **state)
 {
     (void)state;
@@ -374,6 +423,10 @@ static void accepts_option_structs_of_other_versions(void **state)
     assert_int_equal(ve_store_open(path, &newer.options, &store), VE_ERR_UNSUPPORTED);
     newer.more = 0;
     assert_ok(ve_store_open(path, &newer.options, &store));
+    ve_store_close(store);
+    newer.options.struct_size = offsetof(ve_store_options, compatible); /* the first version's */
+    newer.options.compatible = "not to be read";
+    assert_ok(ve_store_open(path, &newer.options, &store));
     newer.options.struct_size = 4;
     assert_int_equal(ve_store_open(path, &newer.options, &store), VE_ERR_ARGUMENT);
     ve_store_close(store);
@@ -388,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_bad_vectors_and_labels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_the_largest_metadata, set_up, tear_down),
         cmocka_unit_test_setup_teardown(belongs_to_one_model, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(mixes_models_only_when_declared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_others_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(opens_as_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(writers_take_turns, set_up, tear_down),
