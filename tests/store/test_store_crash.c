@@ -7,7 +7,9 @@
  * acknowledged change and nothing half, and once a writer has opened it, no byte of what is not in the store
  * may be left in the file.
  *
- * VE_LONG=1 in the environment: more runs, every torn length.
+ * VE_LONG=1 in the environment: 20 runs; every torn length of every write in the first, of writes up to 2 KB in
+ * the others, where of longer ones (fillings and copies) it is one length in 61: a prime, so that all places
+ * within a sector and a record come up.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -26,6 +28,7 @@
 #define MAX_FILES   64
 #define MAX_CHANGES 128
 #define SECTOR      512u
+#define LONG_WRITE  2048u
 
 /* ---- what happened */
 
@@ -37,6 +40,7 @@ typedef struct event {
     unsigned char *bytes;
     size_t size;
     int changes_done; /* acknowledged when this call was made */
+    int synced_by;    /* event that makes it durable; MAX_EVENTS: none */
 } event;
 
 static struct {
@@ -186,17 +190,17 @@ static int is_data(const event *e)
     return e->kind == VE__IO_WRITE || e->kind == VE__IO_TRUNCATE;
 }
 
-/* Was event i made durable by a later sync among the first `end` events? */
-static int is_durable(int i, int end)
+/* The first event behind number i that makes it durable. */
+static int find_sync(int i)
 {
     const event *e = &tape.events[i];
-    for (int j = i + 1; j < end; j++) {
+    for (int j = i + 1; j < tape.count; j++) {
         if (is_data(e) && tape.events[j].kind == VE__IO_SYNC && tape.events[j].file == e->file)
-            return 1;
+            return j;
         if (!is_data(e) && tape.events[j].kind == VE__IO_SYNC_FOLDER)
-            return 1;
+            return j;
     }
-    return 0;
+    return MAX_EVENTS;
 }
 
 typedef enum survival { ALL, NONE, SOME } survival;
@@ -212,7 +216,7 @@ static void disk_make(disk *d, int end, survival kept, size_t torn, chance *rand
     for (int i = 0; i < end; i++) {
         const event *e = &tape.events[i];
         size_t size = i == end - 1 && torn < e->size ? torn : e->size;
-        int survives = is_durable(i, end) || kept == ALL;
+        int survives = e->synced_by < end || kept == ALL;
         if (!survives && !is_data(e)) /* names reach the disk in order */
             survives = names_kept-- > 0;
         if (survives)
@@ -307,16 +311,26 @@ static void try_disk(const char *folder, int end, survival kept, size_t torn, ch
     check_disk(folder, end, is_thorough);
 }
 
+/* From one length at which a write is torn to the next. */
+static size_t torn_step(size_t size, uint64_t seed, int is_long)
+{
+    if (!is_long)
+        return 1 + size / 3;
+    return seed == 1 || size <= LONG_WRITE ? 1 : 61;
+}
+
 static void cut_everywhere(const char *folder, uint64_t seed, int is_long)
 {
     chance random = {seed};
+    for (int i = 0; i < tape.count; i++)
+        tape.events[i].synced_by = find_sync(i);
     for (int end = 1; end <= tape.count; end++) {
         const event *last = &tape.events[end - 1];
         try_disk(folder, end, ALL, SIZE_MAX, &random, 1);
         try_disk(folder, end, NONE, SIZE_MAX, &random, 0);
         for (int i = 0; i < (is_long ? 20 : 2); i++)
             try_disk(folder, end, SOME, SIZE_MAX, &random, i == 0);
-        size_t step = is_long ? 1 : 1 + last->size / 3;
+        size_t step = torn_step(last->size, seed, is_long);
         for (size_t torn = 0; last->kind == VE__IO_WRITE && torn < last->size; torn += step)
             try_disk(folder, end, torn % 2 ? ALL : SOME, torn, &random, 0);
     }
