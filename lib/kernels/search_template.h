@@ -25,12 +25,18 @@ typedef struct search_ahead {
     unsigned lines;
 } search_ahead;
 
-/* row_count rows `apart` floats apart, query_count queries: all constants once this is inlined. */
+/* row_count rows `apart` floats apart, query_count queries: all constants once this is inlined. `last` is the
+ * last query that there is: those behind it are that one again. */
 static VE__INLINE void search_tile(const float *rows, size_t apart, unsigned row_count, const float *queries,
-                                   size_t query_stride, unsigned query_count, unsigned length, float *scores,
-                                   size_t scores_apart, size_t scores_stride, search_ahead *ahead)
+                                   size_t query_stride, unsigned query_count, unsigned last, unsigned length,
+                                   float *scores, size_t scores_apart, size_t scores_stride,
+                                   search_ahead *ahead)
 {
     vec sums[8][8];
+    size_t at[8];
+    VE__UNROLL
+    for (unsigned q = 0; q < query_count; q++)
+        at[q] = (q < last ? q : last) * query_stride;
     VE__UNROLL
     for (unsigned r = 0; r < row_count; r++) {
         VE__UNROLL
@@ -45,7 +51,7 @@ static VE__INLINE void search_tile(const float *rows, size_t apart, unsigned row
         vec query[8];
         VE__UNROLL
         for (unsigned q = 0; q < query_count; q++)
-            query[q] = vec_load(queries + q * query_stride + i);
+            query[q] = vec_load(queries + at[q] + i);
         VE__UNROLL
         for (unsigned r = 0; r < row_count; r++) {
             vec row = vec_load(rows + r * apart + i);
@@ -63,7 +69,7 @@ static VE__INLINE void search_tile(const float *rows, size_t apart, unsigned row
     }
     for (unsigned q = 0, i = 0; q < query_count; q++)
         for (unsigned r = 0; r < row_count; r++, i++)
-            scores[q * scores_stride + r * scores_apart] = vec_sum(done[i]);
+            scores[(q < last ? q : last) * scores_stride + r * scores_apart] = vec_sum(done[i]);
 }
 
 /* Rows that do not fill a tile: few, so one at a time, by code that is there once. */
@@ -75,48 +81,52 @@ static __attribute__((noinline)) void search_rest(const float *rows, size_t stri
     search_ahead none = {NULL, 0, 0};
     for (unsigned r = 0; r < row_count; r++)
         for (unsigned q = 0; q < query_count; q++)
-            search_tile(rows + r * stride, 0, 1, queries + q * query_stride, 0, 1, length,
+            search_tile(rows + r * stride, 0, 1, queries + q * query_stride, 0, 1, 0, length,
                         scores + q * scores_stride + r, 0, 0, &none);
 }
 
 /* All rows against query_count queries (a constant), `streams` rows at a time. */
 static VE__INLINE void search_strip(const float *rows, size_t stride, unsigned row_count, const float *queries,
-                                    size_t query_stride, unsigned query_count, unsigned streams,
+                                    size_t query_stride, unsigned query_count, unsigned last, unsigned streams,
                                     unsigned length, float *scores, size_t scores_stride, search_ahead *ahead)
 {
     unsigned each = row_count / streams, done = each * streams;
     for (unsigned i = 0; i < each; i++) {
-        search_tile(rows + i * stride, each * stride, streams, queries, query_stride, query_count, length,
+        search_tile(rows + i * stride, each * stride, streams, queries, query_stride, query_count, last, length,
                     scores + i, each, scores_stride, ahead);
     }
     if (done < row_count)
-        search_rest(rows + done * stride, stride, row_count - done, queries, query_stride, query_count, length,
+        search_rest(rows + done * stride, stride, row_count - done, queries, query_stride, last + 1, length,
                     scores + done, scores_stride);
 }
 
-#define SEARCH_STRIP(NAME, QUERIES, STREAMS)                                                                   \
+/* Strips of QUERIES queries; query_count of them are there. */
+#define SEARCH_STRIP(NAME, QUERIES, STREAMS, LAST)                                                             \
     static void NAME(const float *rows, size_t stride, unsigned row_count, const float *queries,               \
-                     size_t query_stride, unsigned length, float *scores, size_t scores_stride,                \
-                     search_ahead *ahead)                                                                      \
+                     size_t query_stride, unsigned query_count, unsigned length, float *scores,                \
+                     size_t scores_stride, search_ahead *ahead)                                                \
     {                                                                                                          \
-        search_strip(rows, stride, row_count, queries, query_stride, QUERIES, STREAMS, length, scores,         \
+        (void)query_count;                                                                                     \
+        search_strip(rows, stride, row_count, queries, query_stride, QUERIES, LAST, STREAMS, length, scores,   \
                      scores_stride, ahead);                                                                    \
     }
 
-SEARCH_STRIP(search_strip_1, 1, SEARCH_STREAMS)
-SEARCH_STRIP(search_pair, 2, SEARCH_STREAMS)
-SEARCH_STRIP(search_strip_2, 2, SEARCH_ROWS)
-SEARCH_STRIP(search_strip_3, 3, SEARCH_ROWS)
-#if SEARCH_QUERIES > 3
-SEARCH_STRIP(search_strip_4, 4, SEARCH_ROWS)
-#endif
+SEARCH_STRIP(search_strip_1, 1, SEARCH_STREAMS, 0)
 #if SEARCH_QUERIES > 4
-SEARCH_STRIP(search_strip_5, 5, SEARCH_ROWS)
-SEARCH_STRIP(search_strip_6, 6, SEARCH_ROWS)
+SEARCH_STRIP(search_strip_4, 4, SEARCH_ROWS, query_count - 1)
+SEARCH_STRIP(search_strip_5, 5, SEARCH_ROWS, query_count - 1)
+SEARCH_STRIP(search_strip_6, 6, SEARCH_ROWS, query_count - 1)
+#else
+SEARCH_STRIP(search_pair, 2, SEARCH_STREAMS, 1)
+SEARCH_STRIP(search_strip_2, 2, SEARCH_ROWS, 1)
+SEARCH_STRIP(search_strip_3, 3, SEARCH_ROWS, 2)
+#if SEARCH_QUERIES > 3
+SEARCH_STRIP(search_strip_4, 4, SEARCH_ROWS, 3)
+#endif
 #endif
 
-typedef void search_strip_function(const float *, size_t, unsigned, const float *, size_t, unsigned, float *,
-                                   size_t, search_ahead *);
+typedef void search_strip_function(const float *, size_t, unsigned, const float *, size_t, unsigned, unsigned,
+                                   float *, size_t, search_ahead *);
 
 /* Queries are dealt out evenly to as few strips as possible: a strip of one behind full ones would read all
  * rows for little work, and more queries would not cost more. While the block is in the cache and the strips
@@ -125,6 +135,13 @@ static void search_dot_rows(const float *rows, size_t stride, unsigned row_count
                             size_t query_stride, unsigned query_count, unsigned length, float *scores,
                             size_t scores_stride)
 {
+#if SEARCH_QUERIES > 4
+    static search_strip_function *const strips[] = {search_strip_1, search_strip_4, search_strip_4,
+                                                    search_strip_4, search_strip_5, search_strip_6};
+    /* Two to five as if they were six: they would compute faster than memory delivers, and what is fetched
+     * ahead would come in bursts. Six compute as long as their rows take to arrive. */
+    unsigned few = query_count > 1 && query_count < 6 ? 6 : 0;
+#else
     static search_strip_function *const strips[] = {
         search_strip_1,
         search_strip_2,
@@ -132,17 +149,15 @@ static void search_dot_rows(const float *rows, size_t stride, unsigned row_count
 #if SEARCH_QUERIES > 3
         search_strip_4,
 #endif
-#if SEARCH_QUERIES > 4
-        search_strip_5,
-        search_strip_6,
-#endif
     };
+    unsigned few = 0;
     /* Two queries compute so little that reading alone counts: rows in the order that a single query likes. */
     if (query_count == 2) {
         search_ahead none = {NULL, 0, 0};
-        search_pair(rows, stride, row_count, queries, query_stride, length, scores, scores_stride, &none);
+        search_pair(rows, stride, row_count, queries, query_stride, 2, length, scores, scores_stride, &none);
         return;
     }
+#endif
     unsigned groups = (query_count + SEARCH_QUERIES - 1) / SEARCH_QUERIES;
     /* A tile's step reads SEARCH_ROWS * VEC_LANES floats; so much has to be fetched in `groups` steps. */
     unsigned per_group = SEARCH_ROWS * VEC_LANES / 16;
@@ -152,8 +167,8 @@ static void search_dot_rows(const float *rows, size_t stride, unsigned row_count
         ahead.every = ahead.every * 2 + 1;
     for (unsigned group = 0, q = 0; group < groups; group++) {
         unsigned size = (query_count - q + (groups - group) - 1) / (groups - group);
-        strips[size - 1](rows, stride, row_count, queries + q * query_stride, query_stride, length,
-                         scores + q * scores_stride, scores_stride, &ahead);
+        strips[(few ? few : size) - 1](rows, stride, row_count, queries + q * query_stride, query_stride, size,
+                                       length, scores + q * scores_stride, scores_stride, &ahead);
         q += size;
     }
 }
