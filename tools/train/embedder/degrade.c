@@ -8,7 +8,7 @@
 #include "base.h"
 #include "shape.h"
 
-enum { LEAST_SIDE = 18, MOST_LOW_SIDE = 56 };
+enum { LEAST_SIDE = 18, MOST_LOW_SIDE = 50 };
 
 static uint8_t byte_of(float v)
 {
@@ -189,7 +189,7 @@ void degrade(const uint8_t *crop, uint8_t *out, uint64_t *state)
     memcpy(out, crop, CROP_BYTES);
     if (uniform(state) < 0.25f)
         misalign(out, state);
-    if (uniform(state) < 0.28f)
+    if (uniform(state) < 0.36f)
         lower_resolution(out, state);
     if (uniform(state) < 0.08f)
         blur(out, state);
