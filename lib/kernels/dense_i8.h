@@ -49,7 +49,7 @@ typedef struct ve__dense_i8 {
      * read. */
     void (*panel_write)(const float *x, size_t stride, unsigned rows, unsigned k, const float *factor,
                         const ve__range *ranges, void *panel);
-    /* panel <- normalised rows, each value times factor[i] where factor is not NULL. Like norm_row, and unlike
+    /* panel <- normalised rows, each value times factor[i] where factor is not NULL. Like norm_rows, and unlike
      * panel_write, not the same to the bit everywhere. */
     void (*panel_norm)(const float *x, size_t stride, unsigned rows, unsigned k,
                        const struct ve__norm_rule *rule, const float *factor, void *panel);

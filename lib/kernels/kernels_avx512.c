@@ -29,7 +29,7 @@ VE__COLD void ve__kernels_fill_avx512(ve__kernels *table)
         .depthwise_bytes = depthwise_bytes,
         .depthwise_pack = depthwise_pack,
         .depthwise = depthwise,
-        .norm_row = norm_row,
+        .norm_rows = norm_rows,
         .sum_rows = sum_rows,
         .gelu = gelu,
         .pixels = pixels,

@@ -18,32 +18,68 @@ static VE__INLINE vec norm_value(vec x, vec shift, vec factor, const float *weig
     return bias ? vec_add(v, vec_load(bias)) : v;
 }
 
-static VE__INLINE void norm_vectors(const float *x, unsigned whole, vec shift, vec factor, const float *weight,
-                                    const float *bias, float *out)
+/* Where norm_rows reads and writes. */
+typedef struct norm_place {
+    const float *x, *weight, *bias;
+    float *out;
+    size_t stride, out_stride;
+} norm_place;
+
+static VE__INLINE void norm_vectors(const norm_place *at, unsigned rows, unsigned whole, const vec *shift,
+                                    const vec *factor, const float *weight, const float *bias)
 {
+    const float *x = at->x;
+    float *out = at->out;
     for (unsigned c = 0; c < whole; c += VEC_LANES)
-        vec_store(out + c, norm_value(vec_load(x + c), shift, factor, weight ? weight + c : NULL,
-                                      bias ? bias + c : NULL));
+        VE__UNROLL
+    for (unsigned r = 0; r < rows; r++)
+        vec_store(out + r * at->out_stride + c,
+                  norm_value(vec_load(x + r * at->stride + c), shift[r], factor[r], weight ? weight + c : NULL,
+                             bias ? bias + c : NULL));
 }
 
-static void norm_row(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,
-                     const float *bias, float *out)
+/* The last channels of a row, fewer than a vector. */
+static void norm_rest(const float *x, const norm_place *at, unsigned whole, unsigned rest, vec shift,
+                      vec factor, float *out)
+{
+    vec v = vec_mul(vec_sub(vec_load_part(x + whole, rest), shift), factor);
+    if (at->weight)
+        v = vec_mul(v, vec_load_part(at->weight + whole, rest));
+    vec_store_part(out + whole, at->bias ? vec_add(v, vec_load_part(at->bias + whole, rest)) : v, rest);
+}
+
+/* `rows`: NORM_ROWS or 1. */
+static VE__INLINE void norm_some(const norm_place *at, unsigned rows, unsigned channels,
+                                 const ve__norm_rule *rule)
 {
     unsigned whole = WHOLE(channels), rest = channels - whole;
-    vec shift, factor;
-    norm_terms(x, 0, 1, channels, rule, &shift, &factor);
-    if (weight && bias) /* the usual case without a question in the loop */
-        norm_vectors(x, whole, shift, factor, weight, bias, out);
+    vec shift[NORM_ROWS], factor[NORM_ROWS];
+    norm_terms(at->x, at->stride, rows, channels, rule, shift, factor);
+    if (at->weight && at->bias) /* the usual cases without a question in the loop */
+        norm_vectors(at, rows, whole, shift, factor, at->weight, at->bias);
+    else if (!at->weight && !at->bias)
+        norm_vectors(at, rows, whole, shift, factor, NULL, NULL);
     else
-        norm_vectors(x, whole, shift, factor, weight, bias, out);
-    if (rest) {
-        vec v = vec_mul(vec_sub(vec_load_part(x + whole, rest), shift), factor);
-        if (weight)
-            v = vec_mul(v, vec_load_part(weight + whole, rest));
-        vec_store_part(out + whole, bias ? vec_add(v, vec_load_part(bias + whole, rest)) : v, rest);
+        norm_vectors(at, rows, whole, shift, factor, at->weight, at->bias);
+    for (unsigned r = 0; rest && r < rows; r++)
+        norm_rest(at->x + r * at->stride, at, whole, rest, shift[r], factor[r], at->out + r * at->out_stride);
+}
+
+static void norm_rows(const float *x, size_t stride, unsigned rows, unsigned channels,
+                      const ve__norm_rule *rule, const float *weight, const float *bias, float *out,
+                      size_t out_stride)
+{
+    norm_place at = {x, weight, bias, out, stride, out_stride};
+    for (; rows >= NORM_ROWS; rows -= NORM_ROWS) {
+        norm_some(&at, NORM_ROWS, channels, rule);
+        at.x += NORM_ROWS * stride;
+        at.out += NORM_ROWS * out_stride;
     }
-    for (unsigned c = channels; c < ve__padded(channels); c++)
-        out[c] = 0.0f;
+    for (; rows > 0; rows--) {
+        norm_some(&at, 1, channels, rule);
+        at.x += stride;
+        at.out += out_stride;
+    }
 }
 
 /* Four vectors of channels at a time stay in registers while the rows pass. */

@@ -60,17 +60,28 @@ static void expand_band(const job *j, const thread_scratch *t, unsigned first, u
     dense->multiply_gelu(t->panel, count, fc1->k, fc1->packed, fc1->n, hidden, square_sums);
 }
 
+/* Where the band's pixels lie in both maps, which have one shape. */
+static void list_rows(const job *j, const thread_scratch *t, unsigned first, unsigned count)
+{
+    unsigned x = first % j->in->width, y = first / j->in->width;
+    size_t padded = j->in->padded, at = (size_t)(map_pixel(j->in, y, x) - j->in->data);
+    for (unsigned i = 0; i < count; i++, at += padded) {
+        t->residual[i] = j->in->data + at;
+        t->out[i] = j->out->data + at;
+        if (++x == j->in->width) {
+            x = 0;
+            at += j->in->border * padded;
+        }
+    }
+}
+
 /* fc2 and the residual of a band. grn: the factors of version 2, NULL in version 1. */
 static void contract_band(const job *j, const thread_scratch *t, unsigned first, unsigned count, void *hidden,
                           const float *grn)
 {
     const ve__kernels *kernels = j->run->net->kernels;
     const dense_layer *fc2 = &j->block->fc2;
-    for (unsigned i = 0; i < count; i++) {
-        unsigned y = (first + i) / j->in->width, x = (first + i) % j->in->width;
-        t->residual[i] = map_pixel(j->in, y, x);
-        t->out[i] = map_pixel(j->out, y, x);
-    }
+    list_rows(j, t, first, count);
     if (fc2->is_i8) {
         kernels->dense_i8.panel_write(hidden, ve__padded(fc2->k), count, fc2->k, grn, grn ? NULL : t->ranges,
                                       t->panel);

@@ -79,8 +79,7 @@ static void plain_panel_write(const float *x, size_t stride, unsigned rows, unsi
 static void plain_panel_norm(const float *x, size_t stride, unsigned rows, unsigned k,
                              const ve__norm_rule *rule, void *panel)
 {
-    for (unsigned r = 0; r < rows; r++)
-        real->norm_row(x + r * stride, k, rule, NULL, NULL, (float *)panel + (size_t)r * ve__padded(k));
+    real->norm_rows(x, stride, rows, k, rule, NULL, NULL, panel, ve__padded(k));
 }
 
 static void plain_panel_scale(void *panel, unsigned rows, unsigned k, const float *scale)
