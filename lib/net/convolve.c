@@ -112,8 +112,8 @@ static void convolve_band(const job *j, const thread_scratch *t, unsigned first,
     unsigned channels = j->in->channels;
     gather(j, t, first, count);
     if (c->norm_input)
-        kernels->norm_rows(t->rows, channels, count * c->side * c->side, channels, c->norm_input, NULL, NULL,
-                           t->rows, channels);
+        kernels->norm_rows(t->rows, channels, count * c->side * c->side, channels, c->norm_input,
+                           c->norm_input_weight, NULL, t->rows, channels);
     multiply_rows(kernels, c->layer, t, count);
     finish_rows(j, t->out, count);
 }

@@ -22,7 +22,8 @@ typedef struct block {
 
 typedef struct stage {
     unsigned channels, hidden, depth;
-    dense_layer down; /* not in the first stage; its norm's weight and bias are folded in */
+    dense_layer down; /* not in the first stage; its norm's bias is folded in, and its weight, too, unless */
+    float *down_norm_weight; /* in 8 bits it is kept here; else NULL */
     block *blocks;
 } stage;
 
@@ -145,6 +146,7 @@ typedef struct convolution {
     const dense_layer *layer;
     unsigned side, stride, padding;
     const ve__norm_rule *norm_input; /* normalise each input pixel first (downsampling) */
+    const float *norm_input_weight;  /* and multiply its channels; or NULL */
     const ve__norm_rule *norm_output;
     const float *norm_weight, *norm_bias;
     int gelu_output;
