@@ -100,62 +100,26 @@ static int8_t *four_rows(int8_t *codes, unsigned k, unsigned r)
     return codes + (size_t)(r / GROUP_ROWS * GROUP_ROWS) * FOURS(k) * 4 + (size_t)(r % GROUP_ROWS) * 4;
 }
 
-/* Sixteen codes of each of four rows to their places, the fours of a row `step` bytes apart. */
-static VE__INLINE void store_codes(const int8x16_t codes[4], int8_t *to, size_t step)
-{
-    int32x4_t a = vreinterpretq_s32_s8(codes[0]), b = vreinterpretq_s32_s8(codes[1]);
-    int32x4_t c = vreinterpretq_s32_s8(codes[2]), d = vreinterpretq_s32_s8(codes[3]);
-    int64x2_t ab = vreinterpretq_s64_s32(vtrn1q_s32(a, b)), cd = vreinterpretq_s64_s32(vtrn1q_s32(c, d));
-    int64x2_t ab2 = vreinterpretq_s64_s32(vtrn2q_s32(a, b)), cd2 = vreinterpretq_s64_s32(vtrn2q_s32(c, d));
-    vst1q_s8(to, vreinterpretq_s8_s64(vtrn1q_s64(ab, cd)));
-    vst1q_s8(to + step, vreinterpretq_s8_s64(vtrn1q_s64(ab2, cd2)));
-    vst1q_s8(to + 2 * step, vreinterpretq_s8_s64(vtrn2q_s64(ab, cd)));
-    vst1q_s8(to + 3 * step, vreinterpretq_s8_s64(vtrn2q_s64(ab2, cd2)));
-}
-
-/* Four rows into a panel. is_norm is a constant, and whether there are factors is known. */
-static VE__INLINE void write_four(const row_source sources[4], unsigned k, const float *factors, int is_norm,
-                                  int8_t *to, size_t step)
-{
-    unsigned i = 0;
-    row_source rows[4] = {sources[0], sources[1], sources[2], sources[3]};
-    for (; i + 16 <= k; i += 16, to += 4 * step) {
-        int8x16_t codes[4];
-        VE__UNROLL
-        for (unsigned r = 0; r < 4; r++)
-            codes[r] = code_sixteen(&rows[r], i, factors, is_norm);
-        store_codes(codes, to, step);
-    }
-    for (; i + 4 <= k; i += 4, to += step)
-        VE__UNROLL
-    for (unsigned r = 0; r < 4; r++)
-        code_four(&rows[r], i, factors, is_norm, to + 4 * r);
-    for (unsigned r = 0; i < k && r < 4; r++)
-        code_tail(&rows[r], i, k - i, factors, is_norm, to + 4 * r);
-}
-
 static void panel_rows_from(const float *x, size_t stride, unsigned rows, unsigned k, const float *factors,
                             const ve__range *ranges, const ve__norm_rule *rule, void *panel)
 {
     panel_parts p = parts_of(panel, rows);
     for (unsigned r = 0; r < rows; r += 4) {
         unsigned count = rows - r < 4 ? rows - r : 4;
-        row_source sources[4];
-        find_sources(x + r * stride, stride, count, k, factors, ranges ? ranges + r : NULL, rule, sources);
-        for (unsigned i = 0; i < 4; i++) {
-            p.scale[r + i] = sources[i].scale;
-            p.minus_zero[r + i] = -sources[i].zero;
-        }
+        row_sources sources;
+        find_sources(x + r * stride, stride, count, k, factors, ranges ? ranges + r : NULL, rule, &sources);
+        vec_store(p.scale + r, sources.scale);
+        vst1q_s32(p.minus_zero + r, vnegq_s32(sources.zero));
         int8_t *to = four_rows(p.codes, k, r);
         size_t step = (size_t)group_width(rows, r) * 4;
         if (rule && factors)
-            write_four(sources, k, factors, 1, to, step);
+            write_four(&sources, k, factors, 1, to, step);
         else if (rule)
-            write_four(sources, k, NULL, 1, to, step);
+            write_four(&sources, k, NULL, 1, to, step);
         else if (factors)
-            write_four(sources, k, factors, 0, to, step);
+            write_four(&sources, k, factors, 0, to, step);
         else
-            write_four(sources, k, NULL, 0, to, step);
+            write_four(&sources, k, NULL, 0, to, step);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #define VE__NORM_HERE
+#include "kernels/norm_rows_template.h"
 #include "kernels/rows_template.h"
 
 #define DW(name)  vec_##name
