@@ -98,7 +98,7 @@ static VE__INLINE void seven_outputs(const float *x, ptrdiff_t pixel, ptrdiff_t 
     __asm__ volatile(ALL_SUMS(START) "1:\n" KERNEL_ROW "add %[x], %[x], %[next]\n"
                                      "subs %w[rows], %w[rows], #1\n"
                                      "b.ne 1b\n" ALL_SUMS(STORE)
-                     : [x] "+r"(x), [w] "+r"(weights), [rows] "+r"(rows), [out] "+r"(out)
+                     : [x] "+&r"(x), [w] "+&r"(weights), [rows] "+&r"(rows), [out] "+&r"(out)
                      : [bias] "r"(bias), [pixel] "r"(pixel), [next] "r"(next)
                      : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
                        "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25",

@@ -156,17 +156,30 @@ static VE__INLINE int16x8_t round_eight(const float **p, const rounding_terms *t
     return vaddq_s16(both, t->zero[r]);
 }
 
-/* The next eight codes of four rows to their places, the fours of a row `step` bytes apart. */
-static VE__INLINE void write_eights(const float *p[4], const rounding_terms *t, const vec *factors, int is_norm,
-                                    int8_t *to, size_t step)
+/* How far the rounding of four rows has come; factors NULL: none. */
+typedef struct row_walk {
+    const float *row[4], *factors;
+    rounding_terms terms;
+} row_walk;
+
+static VE__INLINE row_walk start_walk(const row_sources *s, const float *factors, int is_norm)
 {
-    int8x16_t top = vcombine_s8(vqmovn_s16(round_eight(&p[0], t, 0, factors, is_norm)), vdup_n_s8(0)), bottom;
-    top = vqmovn_high_s16(vget_low_s8(top), round_eight(&p[1], t, 1, factors, is_norm));
-    bottom = vqmovn_high_s16(vqmovn_s16(round_eight(&p[2], t, 2, factors, is_norm)),
-                             round_eight(&p[3], t, 3, factors, is_norm));
-    int32x4_t ab = vreinterpretq_s32_s8(top), cd = vreinterpretq_s32_s8(bottom);
-    vst1q_s8(to, vreinterpretq_s8_s32(vuzp1q_s32(ab, cd)));
-    vst1q_s8(to + step, vreinterpretq_s8_s32(vuzp2q_s32(ab, cd)));
+    row_walk walk = {.row = {s->from.row[0], s->from.row[1], s->from.row[2], s->from.row[3]},
+                     .factors = factors};
+    spread_terms(s, is_norm, &walk.terms);
+    return walk;
+}
+
+/* The next eight codes of four rows, but for the cut. is_norm and has_factors are constants. */
+static VE__INLINE void round_eights(row_walk *walk, int is_norm, int has_factors, int16x8_t codes[4])
+{
+    vec factors[2];
+    const vec *f = has_factors ? factors : NULL;
+    if (has_factors)
+        vec_next_two(&walk->factors, &factors[0], &factors[1]);
+    VE__UNROLL
+    for (unsigned r = 0; r < 4; r++)
+        codes[r] = round_eight(&walk->row[r], &walk->terms, r, f, is_norm);
 }
 
 /* Up to 4 codes of row r from value i on, and zeros behind them to four. */
@@ -186,24 +199,6 @@ static void code_few(const row_sources *s, unsigned r, unsigned i, unsigned coun
         int32_t code = codes[j] + zero[r];
         to[j] = (int8_t)(j >= count ? 0 : code > 127 ? 127 : code < -128 ? -128 : code);
     }
-}
-
-/* Four rows into a panel. is_norm is a constant, and whether there are factors is known. */
-static VE__INLINE void write_four(const row_sources *s, unsigned k, const float *factors, int is_norm,
-                                  int8_t *to, size_t step)
-{
-    const float *p[4] = {s->from.row[0], s->from.row[1], s->from.row[2], s->from.row[3]}, *at = factors;
-    rounding_terms terms;
-    spread_terms(s, is_norm, &terms);
-    for (unsigned i = k / 8; i > 0; i--, to += 2 * step) {
-        vec f[2];
-        if (factors)
-            vec_next_two(&at, &f[0], &f[1]);
-        write_eights(p, &terms, factors ? f : NULL, is_norm, to, step);
-    }
-    for (unsigned i = k / 8 * 8; i < k; i += 4, to += step)
-        for (unsigned r = 0; r < 4; r++)
-            code_few(s, r, i, k - i < 4 ? k - i : 4, factors, is_norm, to + 4 * r);
 }
 
 /* ---- from sums to floats */

@@ -56,7 +56,7 @@ static void make_tables(void)
 #endif
 #ifdef __aarch64__
     if (features & VE__CPU_NEON)
-        add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_scalar);
+        add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_neon);
     if (features & VE__CPU_NEON_DOT) {
         add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_neondot);
         state.tables[state.count - 1].name = "neon-dot";
