@@ -40,7 +40,7 @@ static VE__INLINE void write_four(const row_sources *s, unsigned k, const float 
                                   const panel_parts *p, unsigned rows, unsigned r)
 {
     int8_t *to = p->codes + r * CODE_BYTES(k);
-    row_walk walk = start_walk(s, factors, is_norm);
+    row_walk walk = start_walk(s, factors);
     (void)rows;
     for (unsigned i = 0; i + 8 <= k; to += i % 16 ? 8 : 56) {
         int16x8_t codes[4];

@@ -47,7 +47,7 @@ static VE__INLINE void write_four(const row_sources *s, unsigned k, const float 
 {
     int8_t *to = four_rows(p->codes, k, r);
     size_t step = (size_t)group_width(rows, r) * 4;
-    row_walk walk = start_walk(s, factors, is_norm);
+    row_walk walk = start_walk(s, factors);
     for (unsigned i = k / 8; i > 0; i--, to += 2 * step) {
         int16x8_t codes[4];
         round_eights(&walk, is_norm, factors != NULL, codes);

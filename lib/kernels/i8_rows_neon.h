@@ -22,46 +22,49 @@ typedef struct row_ranges {
     vec low, high;
 } row_ranges;
 
-static VE__INLINE void take_in(vec x, const vec *shift, const vec *factor, vec *low, vec *high)
+/* The value that is rounded; every table computes it in this order, which decides about the last bit. is_norm
+ * is a constant, and whether there is a factor is known. */
+static VE__INLINE vec value_of(vec x, vec shift, vec norm_factor, const vec *factor, int is_norm)
 {
-    vec v = shift ? vec_sub(x, *shift) : x;
-    v = factor ? vec_mul(v, *factor) : v;
+    vec v = is_norm ? vec_mul(vec_sub(x, shift), norm_factor) : x;
+    return factor ? vec_mul(v, *factor) : v;
+}
+
+static VE__INLINE void take_in(vec v, vec *low, vec *high)
+{
     *low = vec_min(*low, v);
     *high = vec_max(*high, v);
 }
 
-/* Of (x - shift) * factors: of rows to be normalised before their own factor. is_norm is a constant, and
- * whether there are factors is known. */
+/* Of the values of four rows. is_norm is a constant, and whether there are factors is known. */
 static VE__INLINE row_ranges ranges_of(const norm_four *f, unsigned k, const float *factors, int is_norm)
 {
     const float *p[4] = {f->row[0], f->row[1], f->row[2], f->row[3]}, *at = factors;
-    unsigned whole = WHOLE(k), rest = k - whole;
-    vec low[4], high[4], shift[4], left = vec_zero(), right = vec_zero();
+    vec low[4], high[4], shift[4], norm[4], two[2];
     vec_spread(f->shift, shift);
+    vec_spread(f->factor, norm);
     VE__UNROLL
     for (unsigned r = 0; r < 4; r++)
         low[r] = high[r] = vec_zero();
-    for (unsigned i = whole / 8; i > 0; i--) {
+    for (unsigned i = k / 8; i > 0; i--) {
         if (factors)
-            vec_next_two(&at, &left, &right);
+            vec_next_two(&at, &two[0], &two[1]);
         VE__UNROLL
         for (unsigned r = 0; r < 4; r++) {
             vec a, b;
             vec_next_two(&p[r], &a, &b);
-            take_in(a, is_norm ? &shift[r] : NULL, factors ? &left : NULL, &low[r], &high[r]);
-            take_in(b, is_norm ? &shift[r] : NULL, factors ? &right : NULL, &low[r], &high[r]);
+            take_in(value_of(a, shift[r], norm[r], factors ? &two[0] : NULL, is_norm), &low[r], &high[r]);
+            take_in(value_of(b, shift[r], norm[r], factors ? &two[1] : NULL, is_norm), &low[r], &high[r]);
         }
     }
-    left = factors && whole % 8 ? vec_load(at) : left;
-    right = factors && rest ? vec_load_part(factors + whole, rest) : right;
-    VE__UNROLL
-    for (unsigned r = 0; r < 4; r++) {
-        if (whole % 8)
-            take_in(vec_load(p[r]), is_norm ? &shift[r] : NULL, factors ? &left : NULL, &low[r], &high[r]);
-        if (rest) { /* lanes without a value count as 0 */
-            vec v = vec_load_part(f->row[r] + whole, rest);
-            v = vec_keep(is_norm ? vec_sub(v, shift[r]) : v, rest);
-            take_in(v, NULL, factors ? &right : NULL, &low[r], &high[r]);
+    for (unsigned i = k / 8 * 8; i < k; i += 4) {
+        unsigned count = k - i < 4 ? k - i : 4;
+        two[0] = factors ? vec_load_part(factors + i, count) : vec_zero();
+        VE__UNROLL
+        for (unsigned r = 0; r < 4; r++) {
+            vec v = value_of(vec_load_part(f->row[r] + i, count), shift[r], norm[r], factors ? &two[0] : NULL,
+                             is_norm);
+            take_in(vec_keep(v, count), &low[r], &high[r]); /* lanes without a value count as 0 */
         }
     }
     return (row_ranges){vpminq_f32(vpminq_f32(low[0], low[1]), vpminq_f32(low[2], low[3])),
@@ -98,12 +101,10 @@ static void find_sources(const float *x, size_t stride, unsigned count, unsigned
 {
     row_ranges range;
     point_to_rows(x, stride, count, s->from.row);
-    s->from.shift = vec_zero();
+    s->from.shift = s->from.factor = vec_zero();
     if (rule) {
         norm_terms(&s->from, k, rule);
         range = factors ? ranges_of(&s->from, k, factors, 1) : ranges_of(&s->from, k, NULL, 1);
-        range.low = vec_mul(range.low, s->from.factor);
-        range.high = vec_mul(range.high, s->from.factor);
     } else if (ranges)
         range = given_ranges(ranges, count);
     else
@@ -119,29 +120,20 @@ static void find_sources(const float *x, size_t stride, unsigned count, unsigned
 
 /* What the rows' values are rounded with, each row's spread over a vector. */
 typedef struct rounding_terms {
-    vec shift[4], inverse[4]; /* the second with the norm's factor in it */
+    vec shift[4], norm[4], inverse[4]; /* the first two of rows to be normalised */
     int16x8_t zero[4];
 } rounding_terms;
 
-static VE__INLINE void spread_terms(const row_sources *s, int is_norm, rounding_terms *t)
+static VE__INLINE void spread_terms(const row_sources *s, rounding_terms *t)
 {
     int16x4_t zero = vmovn_s32(s->zero);
     vec_spread(s->from.shift, t->shift);
-    vec_spread(is_norm ? vec_mul(s->from.factor, s->inverse) : s->inverse, t->inverse);
+    vec_spread(s->from.factor, t->norm);
+    vec_spread(s->inverse, t->inverse);
     t->zero[0] = vdupq_lane_s16(zero, 0);
     t->zero[1] = vdupq_lane_s16(zero, 1);
     t->zero[2] = vdupq_lane_s16(zero, 2);
     t->zero[3] = vdupq_lane_s16(zero, 3);
-}
-
-/* In this order, which decides about the last bit: a norm's own factors first, else the caller's. */
-static VE__INLINE int32x4_t round_four(vec v, vec shift, vec inverse, const vec *factor, int is_norm)
-{
-    if (is_norm)
-        v = vec_mul(vec_sub(v, shift), inverse);
-    if (factor)
-        v = vec_mul(v, *factor);
-    return vcvtnq_s32_f32(is_norm ? v : vec_mul(v, inverse));
 }
 
 /* Row r's next eight values, not yet cut to bytes. */
@@ -150,8 +142,10 @@ static VE__INLINE int16x8_t round_eight(const float **p, const rounding_terms *t
 {
     vec a, b;
     vec_next_two(p, &a, &b);
-    int32x4_t left = round_four(a, t->shift[r], t->inverse[r], factors, is_norm);
-    int32x4_t right = round_four(b, t->shift[r], t->inverse[r], factors ? factors + 1 : NULL, is_norm);
+    a = value_of(a, t->shift[r], t->norm[r], factors, is_norm);
+    b = value_of(b, t->shift[r], t->norm[r], factors ? factors + 1 : NULL, is_norm);
+    int32x4_t left = vcvtnq_s32_f32(vec_mul(a, t->inverse[r]));
+    int32x4_t right = vcvtnq_s32_f32(vec_mul(b, t->inverse[r]));
     int16x8_t both = vuzp1q_s16(vreinterpretq_s16_s32(left), vreinterpretq_s16_s32(right));
     return vaddq_s16(both, t->zero[r]);
 }
@@ -162,11 +156,11 @@ typedef struct row_walk {
     rounding_terms terms;
 } row_walk;
 
-static VE__INLINE row_walk start_walk(const row_sources *s, const float *factors, int is_norm)
+static VE__INLINE row_walk start_walk(const row_sources *s, const float *factors)
 {
     row_walk walk = {.row = {s->from.row[0], s->from.row[1], s->from.row[2], s->from.row[3]},
                      .factors = factors};
-    spread_terms(s, is_norm, &walk.terms);
+    spread_terms(s, &walk.terms);
     return walk;
 }
 
@@ -186,15 +180,17 @@ static VE__INLINE void round_eights(row_walk *walk, int is_norm, int has_factors
 static void code_few(const row_sources *s, unsigned r, unsigned i, unsigned count, const float *factors,
                      int is_norm, int8_t *to)
 {
-    float shift[4], inverse[4];
+    float shift[4], norm[4], inverse[4];
     int32_t zero[4], codes[4];
     vec v = vec_load_part(s->from.row[r] + i, count), f = vec_zero();
     vec_store(shift, s->from.shift);
-    vec_store(inverse, is_norm ? vec_mul(s->from.factor, s->inverse) : s->inverse);
+    vec_store(norm, s->from.factor);
+    vec_store(inverse, s->inverse);
     vst1q_s32(zero, s->zero);
     if (factors)
         f = vec_load_part(factors + i, count);
-    vst1q_s32(codes, round_four(v, vec_set1(shift[r]), vec_set1(inverse[r]), factors ? &f : NULL, is_norm));
+    v = value_of(v, vec_set1(shift[r]), vec_set1(norm[r]), factors ? &f : NULL, is_norm);
+    vst1q_s32(codes, vcvtnq_s32_f32(vec_mul(v, vec_set1(inverse[r]))));
     for (unsigned j = 0; j < 4; j++) {
         int32_t code = codes[j] + zero[r];
         to[j] = (int8_t)(j >= count ? 0 : code > 127 ? 127 : code < -128 ? -128 : code);

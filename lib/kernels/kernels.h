@@ -30,7 +30,9 @@ static inline unsigned ve__padded(unsigned channels)
     return (channels + VE__LANES - 1) / VE__LANES * VE__LANES;
 }
 
-/* How a row x of n values is normalised, before any weight:
+/* How a row x of n values is normalised, before any weight (tables with vectors add up 16 partial sums, of the
+ * values whose index is the same modulo 16, the row's last n % 16 values first, and join them by halves: i and
+ * i + 8, i and i + 4, i and i + 2, the last two):
  *     m   = sum x / n
  *     v   = inverse_count * sum (x - (about_mean ? m : 0))^2        in two passes, never E[x^2] - E[x]^2
  *     out = (x - (subtract_mean ? m : 0)) / sqrt(v + eps)

@@ -32,7 +32,7 @@ static VE__INLINE void norm_vectors(const norm_place *at, unsigned rows, unsigne
 }
 
 /* The last channels of a row, fewer than a vector. */
-static void norm_rest(const float *x, const norm_place *at, unsigned whole, unsigned rest, vec shift,
+static void norm_last(const float *x, const norm_place *at, unsigned whole, unsigned rest, vec shift,
                       vec factor, float *out)
 {
     vec v = vec_mul(vec_sub(vec_load_part(x + whole, rest), shift), factor);
@@ -55,7 +55,7 @@ static VE__INLINE void norm_some(const norm_place *at, unsigned rows, unsigned c
     else
         norm_vectors(at, rows, whole, shift, factor, at->weight, at->bias);
     for (unsigned r = 0; rest && r < rows; r++)
-        norm_rest(at->x + r * at->stride, at, whole, rest, shift[r], factor[r], at->out + r * at->out_stride);
+        norm_last(at->x + r * at->stride, at, whole, rest, shift[r], factor[r], at->out + r * at->out_stride);
 }
 
 static void norm_rows(const float *x, size_t stride, unsigned rows, unsigned channels,

@@ -93,6 +93,56 @@ static void norms(void **state)
             check_norm_row(t, n, which, (data_kind)((n + which) % DATA_KINDS), &source, n % 2);
 }
 
+/* Sixteen partial sums joined as kernels.h tells. */
+static float joined(float part[16])
+{
+    for (unsigned half = 8; half > 0; half /= 2)
+        for (unsigned i = 0; i < half; i++)
+            part[i] += part[i + half];
+    return part[0];
+}
+
+/* A layer norm's shift and factor, with the promised order and fused multiply-adds. */
+static void promised_terms(const float *x, unsigned n, const ve__norm_rule *rule, float *shift, float *factor)
+{
+    float sum[16] = {0}, squares[16] = {0}, count = (float)n;
+    for (unsigned j = 0; j < n; j++) {
+        unsigned i = j < n % 16 ? n / 16 * 16 + j : j - n % 16; /* the last n % 16 first */
+        sum[i % 16] += x[i];
+    }
+    float mean = joined(sum) / count;
+    memset(sum, 0, sizeof sum);
+    for (unsigned j = 0; j < n; j++) {
+        unsigned i = j < n % 16 ? n / 16 * 16 + j : j - n % 16;
+        float d = x[i] - mean;
+        sum[i % 16] += d;
+        squares[i % 16] = fmaf(d, d, squares[i % 16]);
+    }
+    float error = joined(sum) / count, total = joined(squares) - error * error * count;
+    *shift = mean + error;
+    *factor = 1.0f / sqrtf((total < 0 ? 0 : total) * rule->inverse_count + rule->eps);
+}
+
+static void norms_to_the_bit(void **state)
+{
+    random_source source = {7};
+    (void)state;
+    FOR_EACH_TABLE(t)
+    for (unsigned n = 1; t_index > 0 && n < 400; n += n < 100 ? 1 : 39) {
+        float *x = guarded_floats(n, n % 2), *out = guarded_floats(n, n % 2), shift, factor;
+        ve__norm_rule rule;
+        make_rule(&rule, 0, n);
+        random_floats(&source, x, n, -3, 5);
+        promised_terms(x, n, &rule, &shift, &factor);
+        t->norm_rows(x, n, 1, n, &rule, NULL, NULL, out, n);
+        for (unsigned i = 0; i < n; i++)
+            if (out[i] != (x[i] - shift) * factor)
+                fail_msg("%s: norm of %u: [%u] is %.9g, not %.9g", t->name, n, i, (double)out[i],
+                         (double)((x[i] - shift) * factor));
+        guarded_release_all();
+    }
+}
+
 static void sums_of_rows(void **state)
 {
     random_source source = {2};
@@ -223,6 +273,7 @@ int main(void)
         cmocka_unit_test(every_half),
         cmocka_unit_test(dots),
         cmocka_unit_test(several_rows),
+        cmocka_unit_test(norms_to_the_bit),
         cmocka_unit_test(interleaved_planes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
