@@ -105,6 +105,30 @@ void VE__NORM(several)(const float *x, size_t stride, unsigned n, const ve__norm
 void VE__NORM(single)(const float *x, unsigned n, const ve__norm_rule *rule, vec *shift, vec *factor);
 
 #ifdef VE__NORM_HERE
+#if VEC_LANES == 8
+/* Two rows, whose sums and squares are all that AVX2's registers hold. */
+static __attribute__((noinline)) void norm_pair(const float *x, size_t stride, unsigned n,
+                                                const ve__norm_rule *rule, vec *shift, vec *factor)
+{
+    norm_terms_inline(x, stride, 2, n, rule, shift, factor);
+}
+
+void VE__NORM(several)(const float *x, size_t stride, unsigned n, const ve__norm_rule *rule, vec *shift,
+                       vec *factor)
+{
+    norm_pair(x, stride, n, rule, shift, factor);
+    norm_pair(x + 2 * stride, stride, n, rule, shift + 2, factor + 2);
+}
+
+/* The same row twice: less code. */
+void VE__NORM(single)(const float *x, unsigned n, const ve__norm_rule *rule, vec *shift, vec *factor)
+{
+    vec shifts[2], factors[2];
+    norm_pair(x, 0, n, rule, shifts, factors);
+    *shift = shifts[0];
+    *factor = factors[0];
+}
+#else
 void VE__NORM(several)(const float *x, size_t stride, unsigned n, const ve__norm_rule *rule, vec *shift,
                        vec *factor)
 {
@@ -115,6 +139,7 @@ void VE__NORM(single)(const float *x, unsigned n, const ve__norm_rule *rule, vec
 {
     norm_terms_inline(x, 0, 1, n, rule, shift, factor);
 }
+#endif
 #endif
 #endif
 
