@@ -61,7 +61,7 @@ typedef struct ve__dense_i8 {
     /* out[r * stride + j] = gelu(dense(panel)[r][j]) for j < n, as gelu_i8.h has it, within VE__I8_GELU_ERROR
      * of the exact value; zeros in the padding behind n (stride >= ve__padded(n)). ranges (NULL: not wanted)
      * gets the range of each row of out. Where square_sums is not NULL, square_sums[j] += sum over r of
-     * out[r][j]^2 (n floats), the rows added in a fixed order. */
+     * out[r][j]^2 (n floats), the rows added one after the other. */
     void (*multiply_gelu)(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
                           float *out, size_t stride, ve__range *ranges, float *square_sums);
 

@@ -258,8 +258,10 @@ static VE__INLINE void put_gelu(const int32_t *sums, const float *row_scale, con
 /* square_sums[j] += the squares of `rows` rows in the first `columns` of 8 columns. */
 static void add_squares(const float *out, size_t stride, unsigned rows, unsigned columns, float *square_sums)
 {
-    vec left = vec_zero(), right = vec_zero();
-    float both[8];
+    float both[8] = {0};
+    for (unsigned j = 0; j < 8 && j < columns; j++)
+        both[j] = square_sums[j];
+    vec left = vec_load(both), right = vec_load(both + 4);
     for (unsigned r = 0; r < rows; r++, out += stride) {
         left = vec_fma(vec_load(out), vec_load(out), left);
         right = vec_fma(vec_load(out + 4), vec_load(out + 4), right);
@@ -267,7 +269,7 @@ static void add_squares(const float *out, size_t stride, unsigned rows, unsigned
     vec_store(both, left);
     vec_store(both + 4, right);
     for (unsigned j = 0; j < 8 && j < columns; j++)
-        square_sums[j] += both[j];
+        square_sums[j] = both[j];
 }
 
 /* Padding and ranges of finished rows. */

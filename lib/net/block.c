@@ -116,7 +116,7 @@ static void expand_share(void *data, unsigned thread, unsigned thread_count)
     for (unsigned b = first_band; b < end_band; b++) {
         unsigned from, to;
         float *sums = j->run->square_sums + (size_t)b * hidden;
-        share_pixels(j->run, j->in->width * j->in->height, b, j->band_count, &from, &to);
+        share_tiles(FIXED_TILE, j->in->width * j->in->height, b, j->band_count, &from, &to);
         for (unsigned c = 0; c < hidden; c++)
             sums[c] = 0;
         expand_band(j, &j->run->threads[thread], from, to - from, j->run->hidden + b * j->hidden_bytes, sums);
@@ -150,7 +150,7 @@ static void contract_share(void *data, unsigned thread, unsigned thread_count)
     ve__share(j->band_count, thread, thread_count, &first_band, &end_band);
     for (unsigned b = first_band; b < end_band; b++) {
         unsigned from, to;
-        share_pixels(j->run, j->in->width * j->in->height, b, j->band_count, &from, &to);
+        share_tiles(FIXED_TILE, j->in->width * j->in->height, b, j->band_count, &from, &to);
         contract_band(j, t, from, to - from, j->run->hidden + b * j->hidden_bytes, t->scale);
     }
 }
