@@ -80,8 +80,8 @@ static void mark_kind(void *data, const kernel_call *call)
     case KIND_SCALE_PANEL:
         MARK(MARK_KIND + KIND_SCALE_PANEL);
         break;
-    case KIND_NORM_ROW:
-        MARK(MARK_KIND + KIND_NORM_ROW);
+    case KIND_NORM_ROWS:
+        MARK(MARK_KIND + KIND_NORM_ROWS);
         break;
     case KIND_SUM_ROWS:
         MARK(MARK_KIND + KIND_SUM_ROWS);

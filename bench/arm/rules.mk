@@ -32,7 +32,7 @@ arm-counters: $(ARM_PLUGIN) $(BUILD)/bench/arm/make_model
 ARM_ARGUMENTS = --plugin $(ARM_PLUGIN) --embed-n $(ARM_BUILD)/bench/arm/embed_n --make-model $(BUILD)/bench/arm/make_model \
                 --work build/bench-arm --compiler aarch64-linux-gnu-$(CC)
 # CASES="atto:224 ..." chooses; tiny takes a minute or two.
-CHECK_CASES := atto:224 atto:112 atto-v2:112 atto:224:i8 atto-v2:112:i8
+CHECK_CASES := atto:224 atto:112 atto-v2:112 atto:224:i8 atto-v2:112:i8 atto:224:i8-a72
 
 bench-arm: export PYTHONDONTWRITEBYTECODE := 1
 bench-arm: ## counts the aarch64 instructions of an embedding under QEMU, ONNX Runtime's beside ours

@@ -115,25 +115,13 @@ ve_status ve_embed(ve_session *session, const ve_image *image, float *embedding)
     return embed_prepared(session, embedding);
 }
 
-/* NCHW -> NHWC; false when a value is infinite or not a number. */
-static int interleave(const float *nchw, size_t pixels, float *nhwc)
-{
-    int finite = 1;
-    for (size_t i = 0; i < pixels; i++)
-        for (size_t c = 0; c < 3; c++) {
-            float value = nchw[c * pixels + i];
-            nhwc[3 * i + c] = value;
-            finite &= value - value == 0.0f;
-        }
-    return finite;
-}
-
 ve_status ve_embed_tensor(ve_session *session, const float *nchw, float *embedding)
 {
     VE_CHECK_ARG(session != NULL);
     VE_CHECK_ARG(nchw != NULL);
     VE_CHECK_ARG(embedding != NULL);
-    if (!interleave(nchw, (size_t)session->width * session->height, ve__run_input(session->run)))
+    const ve__kernels *kernels = ve__net_kernels(session->model->net);
+    if (!kernels->interleave(nchw, (size_t)session->width * session->height, ve__run_input(session->run)))
         return ve__fail(VE_ERR_ARGUMENT, "the input tensor holds a value that is infinite or not a number");
     return embed_prepared(session, embedding);
 }

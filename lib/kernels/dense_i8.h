@@ -15,7 +15,8 @@
  * integers dense(panel)[r][j] = fma((float)sum[r][j], scale[r] * weight_scale[j], bias[j])
  *
  * No sum leaves 32 bits for k <= VE__I8_MAX_K: |q - zero| <= 255, |weights| <= 127. So the sums are exact, and
- * panel_write and multiply give the same bits in every table, whatever the order and the signs they work with.
+ * panel_write and multiply give the same bits in every table, whatever the order and the signs they work with;
+ * panel_norm and multiply_gelu do in all but the scalar one, which does not fuse multiplications and additions.
  * A table whose instructions want unsigned inputs stores q + 128 and zero + 128. Rows with infinities or NaN
  * give some result or other, in their own outputs only.
  */
@@ -49,18 +50,18 @@ typedef struct ve__dense_i8 {
      * read. */
     void (*panel_write)(const float *x, size_t stride, unsigned rows, unsigned k, const float *factor,
                         const ve__range *ranges, void *panel);
-    /* panel <- normalised rows, each value times factor[i] where factor is not NULL. Like norm_row, and unlike
-     * panel_write, not the same to the bit everywhere. */
+    /* panel <- the rows that norm_rows makes with `factor` for a weight and no bias, as panel_write rounds
+     * them. */
     void (*panel_norm)(const float *x, size_t stride, unsigned rows, unsigned k,
                        const struct ve__norm_rule *rule, const float *factor, void *panel);
 
     /* As ve__dense's. */
     void (*multiply)(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
                      const float *const *residual, float *const *out);
-    /* out[r * stride + j] = gelu(dense(panel)[r][j]) for j < n, within VE__I8_GELU_ERROR of the exact value;
-     * zeros in the padding behind n (stride >= ve__padded(n)). ranges (NULL: not wanted) gets the range of each
-     * row of out. Where square_sums is not NULL, square_sums[j] += sum over r of out[r][j]^2 (n floats), the
-     * rows added in a fixed order. */
+    /* out[r * stride + j] = gelu(dense(panel)[r][j]) for j < n, as gelu_i8.h has it, within VE__I8_GELU_ERROR
+     * of the exact value; zeros in the padding behind n (stride >= ve__padded(n)). ranges (NULL: not wanted)
+     * gets the range of each row of out. Where square_sums is not NULL, square_sums[j] += sum over r of
+     * out[r][j]^2 (n floats), the rows added one after the other. */
     void (*multiply_gelu)(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
                           float *out, size_t stride, ve__range *ranges, float *square_sums);
 

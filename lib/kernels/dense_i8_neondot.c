@@ -15,83 +15,15 @@
 
 #include "kernels/i8_rows_neon.h"
 
-#define GROUP_ROWS 12u
-#define COLUMNS    8u
-#define FOURS(k)   (((size_t)(k) + 3) / 4)
+#define FOURS(k)      (((size_t)(k) + 3) / 4)
+#define CODE_BYTES(k) (FOURS(k) * 4)
+#include "kernels/dense_i8_neon_parts.h"
 
-/* What stands before the weights of 8 columns. */
-typedef struct column_terms {
-    float scale[COLUMNS], bias[COLUMNS];
-    int32_t sum[COLUMNS];
-} column_terms;
-
-static size_t columns_bytes(unsigned k)
-{
-    return sizeof(column_terms) + FOURS(k) * COLUMNS * 4;
-}
-
-static size_t packed_bytes(unsigned k, unsigned n)
-{
-    return columns_bytes(k) * (ve__padded(n) / COLUMNS);
-}
-
-static void pack_columns(const int8_t *weights, unsigned columns, unsigned k, int32_t *sums, int8_t *to)
+static void pack_columns(const int8_t *weights, unsigned columns, unsigned k, int8_t *to)
 {
     for (unsigned j = 0; j < columns; j++, weights += k)
-        for (unsigned i = 0; i < k; i++) {
+        for (unsigned i = 0; i < k; i++)
             to[(i / 4 * COLUMNS + j) * 4 + i % 4] = weights[i];
-            sums[j] += weights[i];
-        }
-}
-
-static void pack(const int8_t *weights, const float *scale, const float *bias, unsigned k, unsigned n,
-                 void *packed)
-{
-    unsigned char *to = packed;
-    memset(to, 0, packed_bytes(k, n));
-    for (unsigned first = 0; first < n; first += COLUMNS, to += columns_bytes(k)) {
-        column_terms *terms = (column_terms *)(void *)to;
-        unsigned columns = n - first < COLUMNS ? n - first : COLUMNS;
-        memcpy(terms->scale, scale + first, columns * sizeof *scale);
-        if (bias)
-            memcpy(terms->bias, bias + first, columns * sizeof *bias);
-        pack_columns(weights + (size_t)first * k, columns, k, terms->sum, (int8_t *)(terms + 1));
-    }
-}
-
-/* ---- panels */
-
-static size_t panel_rows(unsigned rows)
-{
-    return ((size_t)rows + 3) / 4 * 4;
-}
-
-static size_t panel_bytes(unsigned rows, unsigned k)
-{
-    return panel_rows(rows) * (sizeof(float) + sizeof(int32_t) + FOURS(k) * 4);
-}
-
-/* The parts of a panel. */
-typedef struct panel_parts {
-    float *scale;
-    int32_t *minus_zero;
-    int8_t *codes;
-} panel_parts;
-
-static panel_parts parts_of(const void *panel, unsigned rows)
-{
-    panel_parts p;
-    p.scale = (float *)panel;
-    p.minus_zero = (int32_t *)(p.scale + panel_rows(rows));
-    p.codes = (int8_t *)(p.minus_zero + panel_rows(rows));
-    return p;
-}
-
-/* Width of the group that row r lies in. */
-static unsigned group_width(unsigned rows, unsigned r)
-{
-    size_t left = panel_rows(rows) - r / GROUP_ROWS * GROUP_ROWS;
-    return left < GROUP_ROWS ? (unsigned)left : GROUP_ROWS;
 }
 
 /* Where the codes of rows r ... r + 3 begin, r a multiple of 4. */
@@ -100,75 +32,30 @@ static int8_t *four_rows(int8_t *codes, unsigned k, unsigned r)
     return codes + (size_t)(r / GROUP_ROWS * GROUP_ROWS) * FOURS(k) * 4 + (size_t)(r % GROUP_ROWS) * 4;
 }
 
-/* Sixteen codes of each of four rows to their places, the fours of a row `step` bytes apart. */
-static VE__INLINE void store_codes(const int8x16_t codes[4], int8_t *to, size_t step)
+/* Eight codes of each of four rows to their places, the fours of a row `step` bytes apart. */
+static VE__INLINE void put_eights(const int16x8_t codes[4], int8_t *to, size_t step)
 {
-    int32x4_t a = vreinterpretq_s32_s8(codes[0]), b = vreinterpretq_s32_s8(codes[1]);
-    int32x4_t c = vreinterpretq_s32_s8(codes[2]), d = vreinterpretq_s32_s8(codes[3]);
-    int64x2_t ab = vreinterpretq_s64_s32(vtrn1q_s32(a, b)), cd = vreinterpretq_s64_s32(vtrn1q_s32(c, d));
-    int64x2_t ab2 = vreinterpretq_s64_s32(vtrn2q_s32(a, b)), cd2 = vreinterpretq_s64_s32(vtrn2q_s32(c, d));
-    vst1q_s8(to, vreinterpretq_s8_s64(vtrn1q_s64(ab, cd)));
-    vst1q_s8(to + step, vreinterpretq_s8_s64(vtrn1q_s64(ab2, cd2)));
-    vst1q_s8(to + 2 * step, vreinterpretq_s8_s64(vtrn2q_s64(ab, cd)));
-    vst1q_s8(to + 3 * step, vreinterpretq_s8_s64(vtrn2q_s64(ab2, cd2)));
+    int32x4_t ab = vreinterpretq_s32_s8(vqmovn_high_s16(vqmovn_s16(codes[0]), codes[1]));
+    int32x4_t cd = vreinterpretq_s32_s8(vqmovn_high_s16(vqmovn_s16(codes[2]), codes[3]));
+    vst1q_s8(to, vreinterpretq_s8_s32(vuzp1q_s32(ab, cd)));
+    vst1q_s8(to + step, vreinterpretq_s8_s32(vuzp2q_s32(ab, cd)));
 }
 
-/* Four rows into a panel. is_norm is a constant, and whether there are factors is known. */
-static VE__INLINE void write_four(const row_source sources[4], unsigned k, const float *factors, int is_norm,
-                                  int8_t *to, size_t step)
+/* Rows r ... r + 3 of a panel. is_norm is a constant, and whether there are factors is known. */
+static VE__INLINE void write_four(const row_sources *s, unsigned k, const float *factors, int is_norm,
+                                  const panel_parts *p, unsigned rows, unsigned r)
 {
-    unsigned i = 0;
-    row_source rows[4] = {sources[0], sources[1], sources[2], sources[3]};
-    for (; i + 16 <= k; i += 16, to += 4 * step) {
-        int8x16_t codes[4];
-        VE__UNROLL
-        for (unsigned r = 0; r < 4; r++)
-            codes[r] = code_sixteen(&rows[r], i, factors, is_norm);
-        store_codes(codes, to, step);
+    int8_t *to = four_rows(p->codes, k, r);
+    size_t step = (size_t)group_width(rows, r) * 4;
+    row_walk walk = start_walk(s, factors);
+    for (unsigned i = k / 8; i > 0; i--, to += 2 * step) {
+        int16x8_t codes[4];
+        round_eights(&walk, is_norm, factors != NULL, codes);
+        put_eights(codes, to, step);
     }
-    for (; i + 4 <= k; i += 4, to += step)
-        VE__UNROLL
-    for (unsigned r = 0; r < 4; r++)
-        code_four(&rows[r], i, factors, is_norm, to + 4 * r);
-    for (unsigned r = 0; i < k && r < 4; r++)
-        code_tail(&rows[r], i, k - i, factors, is_norm, to + 4 * r);
-}
-
-static void panel_rows_from(const float *x, size_t stride, unsigned rows, unsigned k, const float *factors,
-                            const ve__range *ranges, const ve__norm_rule *rule, void *panel)
-{
-    panel_parts p = parts_of(panel, rows);
-    for (unsigned r = 0; r < rows; r += 4) {
-        unsigned count = rows - r < 4 ? rows - r : 4;
-        row_source sources[4];
-        find_sources(x + r * stride, stride, count, k, factors, ranges ? ranges + r : NULL, rule, sources);
-        for (unsigned i = 0; i < 4; i++) {
-            p.scale[r + i] = sources[i].scale;
-            p.minus_zero[r + i] = -sources[i].zero;
-        }
-        int8_t *to = four_rows(p.codes, k, r);
-        size_t step = (size_t)group_width(rows, r) * 4;
-        if (rule && factors)
-            write_four(sources, k, factors, 1, to, step);
-        else if (rule)
-            write_four(sources, k, NULL, 1, to, step);
-        else if (factors)
-            write_four(sources, k, factors, 0, to, step);
-        else
-            write_four(sources, k, NULL, 0, to, step);
-    }
-}
-
-static void panel_write(const float *x, size_t stride, unsigned rows, unsigned k, const float *factor,
-                        const ve__range *ranges, void *panel)
-{
-    panel_rows_from(x, stride, rows, k, factor, ranges, NULL, panel);
-}
-
-static void panel_norm(const float *x, size_t stride, unsigned rows, unsigned k, const ve__norm_rule *rule,
-                       const float *factor, void *panel)
-{
-    panel_rows_from(x, stride, rows, k, factor, NULL, rule, panel);
+    for (unsigned i = k / 8 * 8; i < k; i += 4, to += step)
+        for (unsigned j = 0; j < 4; j++)
+            code_few(s, j, i, k - i < 4 ? k - i : 4, factors, is_norm, to + 4 * j);
 }
 
 /* ---- tiles */
@@ -264,44 +151,7 @@ static VE__INLINE void tile(const panel_parts *p, unsigned rows, unsigned r, uns
         tile_4(a + 4 * i, p->minus_zero + r + i, FOURS(k), width, columns->sum, b, sums + i * COLUMNS);
 }
 
-static void multiply(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
-                     const float *const *residual, float *const *out)
-{
-    panel_parts p = parts_of(panel, rows);
-    const unsigned char *at = packed;
-    for (unsigned column = 0; column < n; column += COLUMNS, at += columns_bytes(k)) {
-        const column_terms *columns = (const column_terms *)(const void *)at;
-        column_floats floats = load_column_floats(columns->scale, columns->bias);
-        for (unsigned r = 0; r < rows; r += GROUP_ROWS) {
-            int32_t sums[GROUP_ROWS * COLUMNS];
-            unsigned count = rows - r < GROUP_ROWS ? rows - r : GROUP_ROWS;
-            tile(&p, rows, r, k, columns, sums);
-            put_sums(sums, p.scale + r, &floats, count, column, residual ? residual + r : NULL, out + r);
-        }
-    }
-    for (unsigned r = 0; n % COLUMNS && r < rows; r++)
-        memset(out[r] + n, 0, (ve__padded(n) - n) * sizeof(float));
-}
-
-static void multiply_gelu(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
-                          float *out, size_t stride, ve__range *ranges, float *square_sums)
-{
-    panel_parts p = parts_of(panel, rows);
-    const unsigned char *at = packed;
-    for (unsigned column = 0; column < n; column += COLUMNS, at += columns_bytes(k)) {
-        const column_terms *columns = (const column_terms *)(const void *)at;
-        column_floats floats = load_column_floats(columns->scale, columns->bias);
-        for (unsigned r = 0; r < rows; r += GROUP_ROWS) {
-            int32_t sums[GROUP_ROWS * COLUMNS];
-            unsigned count = rows - r < GROUP_ROWS ? rows - r : GROUP_ROWS;
-            tile(&p, rows, r, k, columns, sums);
-            put_gelu(sums, p.scale + r, &floats, count, out + r * stride + column, stride);
-            if (square_sums)
-                add_squares(out + r * stride + column, stride, count, n - column, square_sums + column);
-        }
-    }
-    finish_gelu(out, stride, rows, n, ranges);
-}
+#include "kernels/dense_i8_neon_entries.h"
 
 void ve__i8_fill_neondot(ve__dense_i8 *table)
 {

@@ -132,20 +132,21 @@ static void panel_write(const float *x, size_t stride, unsigned rows, unsigned k
 static void panel_norm(const float *x, size_t stride, unsigned rows, unsigned k, const ve__norm_rule *rule,
                        void *panel)
 {
-    vec shift[4], factor[4];
-    unsigned r = 0;
-    for (; r + 4 <= rows; r += 4) {
-        norm_terms(x + r * stride, stride, 4, k, rule, shift, factor);
-        write_four_rows(x + r * stride, stride, 4, k, shift, factor, four_rows(panel, k, r),
-                        group_width(rows, r));
+    for (unsigned r = 0; r < rows; r += 4) {
+        unsigned count = rows - r < 4 ? rows - r : 4;
+        norm_four f;
+        vec shift[4], factor[4];
+        point_to_rows(x + r * stride, stride, count, f.row);
+        norm_terms(&f, k, rule);
+        vec_spread(f.shift, shift);
+        vec_spread(f.factor, factor);
+        if (count == 4)
+            write_four_rows(x + r * stride, stride, 4, k, shift, factor, four_rows(panel, k, r),
+                            group_width(rows, r));
+        else
+            write_four_rows(x + r * stride, stride, count, k, shift, factor, four_rows(panel, k, r),
+                            group_width(rows, r));
     }
-    for (unsigned i = 0; i < 4; i++)
-        shift[i] = factor[i] = vec_zero();
-    for (unsigned i = 0; r + i < rows; i++)
-        norm_terms(x + (r + i) * stride, stride, 1, k, rule, shift + i, factor + i);
-    if (r < rows)
-        write_four_rows(x + r * stride, stride, rows - r, k, shift, factor, four_rows(panel, k, r),
-                        group_width(rows, r));
 }
 
 static void panel_scale(void *panel, unsigned rows, unsigned k, const float *scale)

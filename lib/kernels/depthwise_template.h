@@ -10,6 +10,8 @@
  * and kx ascending, whatever the strip.
  *
  * packed: bias [lanes], weights [49][lanes].
+ *
+ * DW_WRITTEN_7, where it is defined, computes seven outputs in place of the strip made here.
  */
 
 /* Where a strip's input, weights and outputs lie; x points at its first input. */
@@ -55,6 +57,24 @@ static VE__INLINE void DW(strip)(unsigned width, const DW(place) * at)
     }
 }
 
+#ifdef DW_WRITTEN_7
+static VE__INLINE void DW(strip_of_7)(const DW(place) * at)
+{
+    const unsigned lanes = sizeof(DW_TYPE) / sizeof(float), floats = sizeof(float);
+    const ptrdiff_t pixel = at->padded * (ptrdiff_t)floats;
+    const ptrdiff_t next = at->row_stride * (ptrdiff_t)floats - 13 * pixel;
+    const float *x = at->x, *bias = at->packed, *weights = bias + (1 + 7 * at->ky_first) * lanes;
+    float *out = at->out;
+    for (unsigned v = at->vectors; v > 0; v--) {
+        DW_WRITTEN_7(x, pixel, next, at->rows, bias, weights, out);
+        x += lanes;
+        out += lanes;
+        bias += 50 * lanes;
+        weights += 50 * lanes;
+    }
+}
+#endif
+
 /* `count` outputs; x of the place points at the first output's own pixel. The widest strip has DW_WIDEST
  * outputs: with 7 weights and the input they must fit the registers. */
 static void DW(depthwise)(DW(place) at, unsigned count)
@@ -70,14 +90,21 @@ static void DW(depthwise)(DW(place) at, unsigned count)
 #if DW_WIDEST >= 14
         STRIP(14)
 #endif
+#ifdef DW_WRITTEN_7
+        if (count >= 7) {
+            DW(strip_of_7)(&at);
+            width = 7;
+        } else
+#else
         STRIP(7)
-#ifndef DW_FEW_WIDTHS /* a vector that is seldom wanted: less code */
-        STRIP(4) STRIP(2)
 #endif
-        {
-            DW(strip)(1, &at);
-            width = 1;
-        }
+#ifndef DW_FEW_WIDTHS /* a vector that is seldom wanted: less code */
+            STRIP(4) STRIP(2)
+#endif
+            {
+                DW(strip)(1, &at);
+                width = 1;
+            }
 #undef STRIP
         count -= width;
         at.x += width * at.padded;
@@ -89,3 +116,4 @@ static void DW(depthwise)(DW(place) at, unsigned count)
 #undef DW_TYPE
 #undef DW_WIDEST
 #undef DW_FEW_WIDTHS
+#undef DW_WRITTEN_7

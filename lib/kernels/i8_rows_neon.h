@@ -5,156 +5,194 @@
 
 #include "kernels/gelu_i8.h"
 #include "kernels/kernels.h"
-#include "kernels/norm_template.h"
+#include "kernels/norm_neon.h"
 
 /* ---- from floats to codes */
 
-/* A row and how it is rounded: code = rint(v * inverse) + zero, where v is x or, of a row to be normalised,
- * (x - shift) * factor, times the caller's factor for this place. */
-typedef struct row_source {
-    const float *x;
-    float shift, factor, inverse;
-    float scale;
-    int32_t zero;
-} row_source;
+/* Four rows and how they are rounded, a row in each lane: code = rint(v * inverse) + zero, where v is x or, of
+ * rows to be normalised, (x - shift) * factor, times the caller's factor for this place. */
+typedef struct row_sources {
+    norm_four from;
+    vec inverse, scale;
+    int32x4_t zero;
+} row_sources;
 
-static ve__range range_of_row(const float *x, unsigned k, const float *factors)
+/* The smallest and the largest of four rows' values and 0, a row in each lane. */
+typedef struct row_ranges {
+    vec low, high;
+} row_ranges;
+
+/* The value that is rounded; every table computes it in this order, which decides about the last bit. is_norm
+ * is a constant, and whether there is a factor is known. */
+static VE__INLINE vec value_of(vec x, vec shift, vec norm_factor, const vec *factor, int is_norm)
 {
-    vec low = vec_zero(), high = vec_zero();
-    unsigned i = 0;
-    for (; i + 4 <= k; i += 4) {
-        vec v = factors ? vec_mul(vec_load(x + i), vec_load(factors + i)) : vec_load(x + i);
-        low = vec_min(low, v);
-        high = vec_max(high, v);
-    }
-    ve__range range = {vminvq_f32(low), vmaxvq_f32(high)};
-    for (; i < k; i++) {
-        float v = factors ? x[i] * factors[i] : x[i];
-        range.low = v < range.low ? v : range.low;
-        range.high = v > range.high ? v : range.high;
-    }
-    return range;
+    vec v = is_norm ? vec_mul(vec_sub(x, shift), norm_factor) : x;
+    return factor ? vec_mul(v, *factor) : v;
 }
 
-/* The ranges of `count` <= 4 (a constant) rows (x - shift) * factors, before the row's own factor. */
-static VE__INLINE void ranges_of_norm(const row_source *rows, unsigned count, unsigned k, const float *factors,
-                                      ve__range *ranges)
+static VE__INLINE void take_in(vec v, vec *low, vec *high)
 {
-    vec low[4], high[4], shift[4];
-    unsigned i = 0;
+    *low = vec_min(*low, v);
+    *high = vec_max(*high, v);
+}
+
+/* Of the values of four rows. is_norm is a constant, and whether there are factors is known. */
+static VE__INLINE row_ranges ranges_of(const norm_four *f, unsigned k, const float *factors, int is_norm)
+{
+    const float *p[4] = {f->row[0], f->row[1], f->row[2], f->row[3]}, *at = factors;
+    vec low[4], high[4], shift[4], norm[4], two[2];
+    vec_spread(f->shift, shift);
+    vec_spread(f->factor, norm);
     VE__UNROLL
-    for (unsigned r = 0; r < count; r++) {
+    for (unsigned r = 0; r < 4; r++)
         low[r] = high[r] = vec_zero();
-        shift[r] = vec_set1(rows[r].shift);
-    }
-    for (; i + 4 <= k; i += 4)
+    for (unsigned i = k / 8; i > 0; i--) {
+        if (factors)
+            vec_next_two(&at, &two[0], &two[1]);
         VE__UNROLL
-    for (unsigned r = 0; r < count; r++) {
-        vec v = vec_sub(vec_load(rows[r].x + i), shift[r]);
-        v = factors ? vec_mul(v, vec_load(factors + i)) : v;
-        low[r] = vec_min(low[r], v);
-        high[r] = vec_max(high[r], v);
-    }
-    for (unsigned r = 0; r < count; r++) {
-        ranges[r].low = vminvq_f32(low[r]);
-        ranges[r].high = vmaxvq_f32(high[r]);
-        for (unsigned j = i; j < k; j++) {
-            float v = (rows[r].x[j] - rows[r].shift) * (factors ? factors[j] : 1.0f);
-            ranges[r].low = v < ranges[r].low ? v : ranges[r].low;
-            ranges[r].high = v > ranges[r].high ? v : ranges[r].high;
+        for (unsigned r = 0; r < 4; r++) {
+            vec a, b;
+            vec_next_two(&p[r], &a, &b);
+            take_in(value_of(a, shift[r], norm[r], factors ? &two[0] : NULL, is_norm), &low[r], &high[r]);
+            take_in(value_of(b, shift[r], norm[r], factors ? &two[1] : NULL, is_norm), &low[r], &high[r]);
         }
     }
+    for (unsigned i = k / 8 * 8; i < k; i += 4) {
+        unsigned count = k - i < 4 ? k - i : 4;
+        two[0] = factors ? vec_load_part(factors + i, count) : vec_zero();
+        VE__UNROLL
+        for (unsigned r = 0; r < 4; r++) {
+            vec v = value_of(vec_load_part(f->row[r] + i, count), shift[r], norm[r], factors ? &two[0] : NULL,
+                             is_norm);
+            take_in(vec_keep(v, count), &low[r], &high[r]); /* lanes without a value count as 0 */
+        }
+    }
+    return (row_ranges){vpminq_f32(vpminq_f32(low[0], low[1]), vpminq_f32(low[2], low[3])),
+                        vpmaxq_f32(vpmaxq_f32(high[0], high[1]), vpmaxq_f32(high[2], high[3]))};
 }
 
-static void set_range(row_source *row, ve__range range)
+static VE__INLINE void set_ranges(row_sources *s, row_ranges range)
 {
-    float width = range.high - range.low;
-    int is_flat = width < VE__I8_SMALLEST;
-    row->inverse = is_flat ? 0.0f : 255.0f / width;
-    row->scale = is_flat ? 0.0f : width / 255.0f;
-    row->zero = -128 - vcvtns_s32_f32(range.low * row->inverse);
+    vec width = vec_sub(range.high, range.low);
+    uint32x4_t is_flat = vcltq_f32(width, vec_set1(VE__I8_SMALLEST));
+    s->inverse = vbslq_f32(is_flat, vec_zero(), vdivq_f32(vec_set1(255.0f), width));
+    s->scale = vbslq_f32(is_flat, vec_zero(), vdivq_f32(width, vec_set1(255.0f)));
+    s->zero = vsubq_s32(vdupq_n_s32(-128), vcvtnq_s32_f32(vec_mul(range.low, s->inverse)));
 }
 
-/* `count` rows (a constant) to be normalised. */
-static VE__INLINE void find_norms(const float *x, size_t stride, unsigned count, unsigned k,
-                                  const float *factors, const ve__norm_rule *rule, row_source *rows)
+/* The caller's ranges of `count` <= 4 rows. */
+static VE__INLINE row_ranges given_ranges(const ve__range *ranges, unsigned count)
 {
-    vec shift[4], factor[4];
-    ve__range ranges[4];
-    norm_terms(x, stride, count, k, rule, shift, factor);
-    for (unsigned r = 0; r < count; r++) {
-        rows[r].x = x + r * stride;
-        rows[r].shift = vgetq_lane_f32(shift[r], 0);
-        rows[r].factor = vgetq_lane_f32(factor[r], 0);
+    float low[4], high[4];
+    if (count == 4) {
+        float32x4x2_t both = vld2q_f32(&ranges->low);
+        return (row_ranges){both.val[0], both.val[1]};
     }
-    if (factors)
-        ranges_of_norm(rows, count, k, factors, ranges);
-    else
-        ranges_of_norm(rows, count, k, NULL, ranges);
-    for (unsigned r = 0; r < count; r++) {
-        ranges[r].low *= rows[r].factor;
-        ranges[r].high *= rows[r].factor;
-        set_range(&rows[r], ranges[r]);
+    for (unsigned r = 0; r < 4; r++) {
+        low[r] = ranges[r < count ? r : 0].low;
+        high[r] = ranges[r < count ? r : 0].high;
     }
+    return (row_ranges){vec_load(low), vec_load(high)};
 }
 
 /* Four rows from x; those past `count` are the first once more, with scale 0. */
 static void find_sources(const float *x, size_t stride, unsigned count, unsigned k, const float *factors,
-                         const ve__range *ranges, const ve__norm_rule *rule, row_source sources[4])
+                         const ve__range *ranges, const ve__norm_rule *rule, row_sources *s)
 {
-    if (rule && count == 4)
-        find_norms(x, stride, 4, k, factors, rule, sources);
-    for (unsigned r = 0; rule && count < 4 && r < count; r++)
-        find_norms(x + r * stride, stride, 1, k, factors, rule, sources + r);
-    for (unsigned r = 0; !rule && r < count; r++) {
-        sources[r].x = x + r * stride;
-        set_range(&sources[r], ranges ? ranges[r] : range_of_row(sources[r].x, k, factors));
-    }
-    for (unsigned r = count; r < 4; r++) {
-        sources[r] = sources[0];
-        sources[r].scale = 0.0f;
-        sources[r].zero = 0;
+    row_ranges range;
+    point_to_rows(x, stride, count, s->from.row);
+    s->from.shift = s->from.factor = vec_zero();
+    if (rule) {
+        norm_terms(&s->from, k, rule);
+        range = factors ? ranges_of(&s->from, k, factors, 1) : ranges_of(&s->from, k, NULL, 1);
+    } else if (ranges)
+        range = given_ranges(ranges, count);
+    else
+        range = factors ? ranges_of(&s->from, k, factors, 0) : ranges_of(&s->from, k, NULL, 0);
+    set_ranges(s, range);
+    if (count < 4) {
+        static const uint32_t index[4] = {0, 1, 2, 3};
+        uint32x4_t kept = vcltq_u32(vld1q_u32(index), vdupq_n_u32(count));
+        s->scale = vbslq_f32(kept, s->scale, vec_zero());
+        s->zero = vandq_s32(s->zero, vreinterpretq_s32_u32(kept));
     }
 }
 
-static VE__INLINE int32x4_t round_four(const row_source *row, unsigned i, const float *factors, int is_norm)
+/* What the rows' values are rounded with, each row's spread over a vector. */
+typedef struct rounding_terms {
+    vec shift[4], norm[4], inverse[4]; /* the first two of rows to be normalised */
+    int16x8_t zero[4];
+} rounding_terms;
+
+static VE__INLINE void spread_terms(const row_sources *s, rounding_terms *t)
 {
-    vec v = vec_load(row->x + i);
-    if (is_norm)
-        v = vec_mul(vec_sub(v, vec_set1(row->shift)), vec_set1(row->factor * row->inverse));
+    int16x4_t zero = vmovn_s32(s->zero);
+    vec_spread(s->from.shift, t->shift);
+    vec_spread(s->from.factor, t->norm);
+    vec_spread(s->inverse, t->inverse);
+    t->zero[0] = vdupq_lane_s16(zero, 0);
+    t->zero[1] = vdupq_lane_s16(zero, 1);
+    t->zero[2] = vdupq_lane_s16(zero, 2);
+    t->zero[3] = vdupq_lane_s16(zero, 3);
+}
+
+/* Row r's next eight values, not yet cut to bytes. */
+static VE__INLINE int16x8_t round_eight(const float **p, const rounding_terms *t, unsigned r,
+                                        const vec *factors, int is_norm)
+{
+    vec a, b;
+    vec_next_two(p, &a, &b);
+    a = value_of(a, t->shift[r], t->norm[r], factors, is_norm);
+    b = value_of(b, t->shift[r], t->norm[r], factors ? factors + 1 : NULL, is_norm);
+    int32x4_t left = vcvtnq_s32_f32(vec_mul(a, t->inverse[r]));
+    int32x4_t right = vcvtnq_s32_f32(vec_mul(b, t->inverse[r]));
+    int16x8_t both = vuzp1q_s16(vreinterpretq_s16_s32(left), vreinterpretq_s16_s32(right));
+    return vaddq_s16(both, t->zero[r]);
+}
+
+/* How far the rounding of four rows has come; factors NULL: none. */
+typedef struct row_walk {
+    const float *row[4], *factors;
+    rounding_terms terms;
+} row_walk;
+
+static VE__INLINE row_walk start_walk(const row_sources *s, const float *factors)
+{
+    row_walk walk = {.row = {s->from.row[0], s->from.row[1], s->from.row[2], s->from.row[3]},
+                     .factors = factors};
+    spread_terms(s, &walk.terms);
+    return walk;
+}
+
+/* The next eight codes of four rows, but for the cut. is_norm and has_factors are constants. */
+static VE__INLINE void round_eights(row_walk *walk, int is_norm, int has_factors, int16x8_t codes[4])
+{
+    vec factors[2];
+    const vec *f = has_factors ? factors : NULL;
+    if (has_factors)
+        vec_next_two(&walk->factors, &factors[0], &factors[1]);
+    VE__UNROLL
+    for (unsigned r = 0; r < 4; r++)
+        codes[r] = round_eight(&walk->row[r], &walk->terms, r, f, is_norm);
+}
+
+/* Up to 4 codes of row r from value i on, and zeros behind them to four. */
+static void code_few(const row_sources *s, unsigned r, unsigned i, unsigned count, const float *factors,
+                     int is_norm, int8_t *to)
+{
+    float shift[4], norm[4], inverse[4];
+    int32_t zero[4], codes[4];
+    vec v = vec_load_part(s->from.row[r] + i, count), f = vec_zero();
+    vec_store(shift, s->from.shift);
+    vec_store(norm, s->from.factor);
+    vec_store(inverse, s->inverse);
+    vst1q_s32(zero, s->zero);
     if (factors)
-        v = vec_mul(v, vec_load(factors + i));
-    return vcvtnq_s32_f32(is_norm ? v : vec_mul(v, vec_set1(row->inverse)));
-}
-
-/* Sixteen codes of a row. */
-static VE__INLINE int8x16_t code_sixteen(const row_source *row, unsigned i, const float *factors, int is_norm)
-{
-    int16x8_t zero = vdupq_n_s16((int16_t)row->zero);
-    int16x8_t left = vmovn_high_s32(vmovn_s32(round_four(row, i, factors, is_norm)),
-                                    round_four(row, i + 4, factors, is_norm));
-    int16x8_t right = vmovn_high_s32(vmovn_s32(round_four(row, i + 8, factors, is_norm)),
-                                     round_four(row, i + 12, factors, is_norm));
-    return vqmovn_high_s16(vqmovn_s16(vaddq_s16(left, zero)), vaddq_s16(right, zero));
-}
-
-/* Four codes. */
-static VE__INLINE void code_four(const row_source *row, unsigned i, const float *factors, int is_norm,
-                                 int8_t *to)
-{
-    int16x4_t half = vqmovn_s32(vaddq_s32(round_four(row, i, factors, is_norm), vdupq_n_s32(row->zero)));
-    uint32_t four = vget_lane_u32(vreinterpret_u32_s8(vqmovn_s16(vcombine_s16(half, half))), 0);
-    memcpy(to, &four, sizeof four);
-}
-
-/* `count` < 4 codes, and zeros behind them to four. */
-static void code_tail(const row_source *row, unsigned i, unsigned count, const float *factors, int is_norm,
-                      int8_t *to)
-{
+        f = vec_load_part(factors + i, count);
+    v = value_of(v, vec_set1(shift[r]), vec_set1(norm[r]), factors ? &f : NULL, is_norm);
+    vst1q_s32(codes, vcvtnq_s32_f32(vec_mul(v, vec_set1(inverse[r]))));
     for (unsigned j = 0; j < 4; j++) {
-        float v = j >= count ? 0.0f : is_norm ? (row->x[i + j] - row->shift) * row->factor : row->x[i + j];
-        v = factors && j < count ? v * factors[i + j] : v;
-        int32_t code = vcvtns_s32_f32(v * row->inverse) + row->zero;
+        int32_t code = codes[j] + zero[r];
         to[j] = (int8_t)(j >= count ? 0 : code > 127 ? 127 : code < -128 ? -128 : code);
     }
 }
@@ -220,8 +258,10 @@ static VE__INLINE void put_gelu(const int32_t *sums, const float *row_scale, con
 /* square_sums[j] += the squares of `rows` rows in the first `columns` of 8 columns. */
 static void add_squares(const float *out, size_t stride, unsigned rows, unsigned columns, float *square_sums)
 {
-    vec left = vec_zero(), right = vec_zero();
-    float both[8];
+    float both[8] = {0};
+    for (unsigned j = 0; j < 8 && j < columns; j++)
+        both[j] = square_sums[j];
+    vec left = vec_load(both), right = vec_load(both + 4);
     for (unsigned r = 0; r < rows; r++, out += stride) {
         left = vec_fma(vec_load(out), vec_load(out), left);
         right = vec_fma(vec_load(out + 4), vec_load(out + 4), right);
@@ -229,7 +269,7 @@ static void add_squares(const float *out, size_t stride, unsigned rows, unsigned
     vec_store(both, left);
     vec_store(both + 4, right);
     for (unsigned j = 0; j < 8 && j < columns; j++)
-        square_sums[j] += both[j];
+        square_sums[j] = both[j];
 }
 
 /* Padding and ranges of finished rows. */

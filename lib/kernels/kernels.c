@@ -26,10 +26,13 @@ static void add_table(void (*fill)(ve__kernels *table), void (*fill_search)(ve__
     ve__kernels *table = &state.tables[state.count++];
     ve__kernels_fill_scalar(table);
     ve__search_fill_scalar(&table->search);
+    int (*interleave)(const float *planes, size_t count, float *out) = table->interleave;
     if (fill) {
         fill(table);
         fill_search(&table->search);
     }
+    if (!table->interleave) /* x86's tables have none of their own */
+        table->interleave = interleave;
     fill_i8(&table->dense_i8);
 #ifdef VE_GEMM_OPENBLAS
     ve__kernels_fill_openblas(table);
@@ -53,7 +56,7 @@ static void make_tables(void)
 #endif
 #ifdef __aarch64__
     if (features & VE__CPU_NEON)
-        add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_scalar);
+        add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_neon);
     if (features & VE__CPU_NEON_DOT) {
         add_table(ve__kernels_fill_neon, ve__search_fill_neon, ve__i8_fill_neondot);
         state.tables[state.count - 1].name = "neon-dot";

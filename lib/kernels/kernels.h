@@ -30,7 +30,9 @@ static inline unsigned ve__padded(unsigned channels)
     return (channels + VE__LANES - 1) / VE__LANES * VE__LANES;
 }
 
-/* How a row x of n values is normalised, before any weight:
+/* How a row x of n values is normalised, before any weight (tables with vectors add up 16 partial sums, of the
+ * values whose index is the same modulo 16, the row's last n % 16 values first, and join them by halves: i and
+ * i + 8, i and i + 4, i and i + 2, the last two):
  *     m   = sum x / n
  *     v   = inverse_count * sum (x - (about_mean ? m : 0))^2        in two passes, never E[x^2] - E[x]^2
  *     out = (x - (subtract_mean ? m : 0)) / sqrt(v + eps)
@@ -96,10 +98,12 @@ typedef struct ve__kernels {
     void (*depthwise)(const float *x, ptrdiff_t row_stride, unsigned ky_first, unsigned ky_end,
                       unsigned channels, const void *packed, unsigned count, float *out);
 
-    /* out[c] = norm(x)[c] * (weight ? weight[c] : 1) + (bias ? bias[c] : 0), one row; padding of out: zeros.
-     * weight and bias are `channels` floats. out == x is allowed. */
-    void (*norm_row)(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,
-                     const float *bias, float *out);
+    /* out[r][c] = norm(x[r])[c] * (weight ? weight[c] : 1) + (bias ? bias[c] : 0), rows `stride` and
+     * `out_stride` floats apart, both `channels` at least; padding is not written. weight and bias are
+     * `channels` floats. out == x with the same stride is allowed. */
+    void (*norm_rows)(const float *x, size_t stride, unsigned rows, unsigned channels,
+                      const ve__norm_rule *rule, const float *weight, const float *bias, float *out,
+                      size_t out_stride);
     /* sum[c] += x[p][c] for p = 0 ... count-1 in this order; rows one after the other. */
     void (*sum_rows)(const float *x, unsigned count, unsigned channels, float *sum);
     /* x[i] = x[i] * Phi(x[i]), the erf form: within 2e-6 of the exact value; gelu(-inf) = 0, gelu(inf) = inf,
@@ -107,6 +111,8 @@ typedef struct ve__kernels {
     void (*gelu)(float *x, size_t count);
     /* out[3i + c] = rgb[3i + c] * scale[c] + shift[c] for i < count. */
     void (*pixels)(const uint8_t *rgb, size_t count, const float scale[3], const float shift[3], float *out);
+    /* out[3i + c] = planes[c * count + i] for i < count. Returns whether all values are finite. */
+    int (*interleave)(const float *planes, size_t count, float *out);
     /* IEEE binary16 to float, exact. */
     void (*half_to_float)(const uint16_t *x, size_t count, float *out);
     /* sum of a[i] * b[i]. */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #define VE__NORM_HERE
+#include "kernels/norm_rows_template.h"
 #include "kernels/rows_template.h"
 
 #define DW(name)  vec_##name
@@ -29,7 +30,7 @@ VE__COLD void ve__kernels_fill_avx512(ve__kernels *table)
         .depthwise_bytes = depthwise_bytes,
         .depthwise_pack = depthwise_pack,
         .depthwise = depthwise,
-        .norm_row = norm_row,
+        .norm_rows = norm_rows,
         .sum_rows = sum_rows,
         .gelu = gelu,
         .pixels = pixels,

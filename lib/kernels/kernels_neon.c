@@ -2,14 +2,15 @@
 /* The kernels for NEON (ARMv8.0). */
 #include "kernels/vec_neon.h"
 
+#include "kernels/rows_neon.h"
 #include "kernels/rows_template.h"
 
-#define DW(name)  vec_##name
-#define DW_TYPE   vec
-#define DW_WIDEST 14
-#include "kernels/depthwise_template.h"
+#include "kernels/depthwise_neon.h"
 
 #include "kernels/dense_neon.h"
+
+#define DW_ROWS(name) pair_##name
+#define DW_LANES      8u
 #include "kernels/depthwise_rows_template.h"
 
 void ve__kernels_fill_neon(ve__kernels *table)
@@ -21,10 +22,11 @@ void ve__kernels_fill_neon(ve__kernels *table)
         .depthwise_bytes = depthwise_bytes,
         .depthwise_pack = depthwise_pack,
         .depthwise = depthwise,
-        .norm_row = norm_row,
+        .norm_rows = norm_rows,
         .sum_rows = sum_rows,
         .gelu = gelu,
         .pixels = pixels,
+        .interleave = interleave,
         .half_to_float = half_to_float,
         .dot = dot,
     };

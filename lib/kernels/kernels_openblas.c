@@ -13,8 +13,9 @@
 #include "kernels/kernels.h"
 
 /* Norms and GELU come from the table that is filled; the best one is filled last, and any will do for all. */
-static void (*norm_row)(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,
-                        const float *bias, float *out);
+static void (*norm_rows)(const float *x, size_t stride, unsigned rows, unsigned channels,
+                         const ve__norm_rule *rule, const float *weight, const float *bias, float *out,
+                         size_t out_stride);
 static void (*gelu)(float *x, size_t count);
 
 static size_t packed_bytes(unsigned k, unsigned n)
@@ -32,7 +33,7 @@ static void pack(const float *weights, const float *bias, unsigned k, unsigned n
 
 static size_t panel_bytes(unsigned rows, unsigned k)
 {
-    return ((size_t)rows * k + VE__LANES) * sizeof(float); /* norm_row writes a padded row */
+    return (size_t)rows * k * sizeof(float);
 }
 
 static void panel_write(const float *x, size_t stride, unsigned rows, unsigned k, void *panel)
@@ -41,12 +42,10 @@ static void panel_write(const float *x, size_t stride, unsigned rows, unsigned k
         memcpy((float *)panel + (size_t)r * k, x + r * stride, k * sizeof(float));
 }
 
-/* In rising order, so that a row overwrites the padding of the one before it. */
 static void panel_norm(const float *x, size_t stride, unsigned rows, unsigned k, const ve__norm_rule *rule,
                        void *panel)
 {
-    for (unsigned r = 0; r < rows; r++)
-        norm_row(x + r * stride, k, rule, NULL, NULL, (float *)panel + (size_t)r * k);
+    norm_rows(x, stride, rows, k, rule, NULL, NULL, panel, k);
 }
 
 static void panel_scale(void *panel, unsigned rows, unsigned k, const float *scale)
@@ -112,7 +111,7 @@ void ve__kernels_fill_openblas(ve__kernels *table)
 {
     static const ve__dense dense = {
         packed_bytes, pack, panel_bytes, panel_write, panel_norm, panel_scale, multiply, multiply_gelu, 1};
-    norm_row = table->norm_row;
+    norm_rows = table->norm_rows;
     gelu = table->gelu;
     table->dense_f32 = dense;
 }

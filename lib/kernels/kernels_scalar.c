@@ -174,15 +174,16 @@ static void depthwise(const float *x, ptrdiff_t row_stride, unsigned ky_first, u
     }
 }
 
-static void norm_row(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,
-                     const float *bias, float *out)
+static void norm_rows(const float *x, size_t stride, unsigned rows, unsigned channels,
+                      const ve__norm_rule *rule, const float *weight, const float *bias, float *out,
+                      size_t out_stride)
 {
-    float shift, factor;
-    norm_terms(x, channels, rule, &shift, &factor);
-    for (unsigned c = 0; c < channels; c++)
-        out[c] = (x[c] - shift) * factor * (weight ? weight[c] : 1.0f) + (bias ? bias[c] : 0.0f);
-    for (unsigned c = channels; c < ve__padded(channels); c++)
-        out[c] = 0.0f;
+    for (; rows > 0; rows--, x += stride, out += out_stride) {
+        float shift, factor;
+        norm_terms(x, channels, rule, &shift, &factor);
+        for (unsigned c = 0; c < channels; c++)
+            out[c] = (x[c] - shift) * factor * (weight ? weight[c] : 1.0f) + (bias ? bias[c] : 0.0f);
+    }
 }
 
 static void sum_rows(const float *x, unsigned count, unsigned channels, float *sum)
@@ -197,6 +198,18 @@ static void pixels(const uint8_t *rgb, size_t count, const float scale[3], const
     for (size_t i = 0; i < count; i++)
         for (size_t c = 0; c < 3; c++)
             out[3 * i + c] = (float)rgb[3 * i + c] * scale[c] + shift[c];
+}
+
+static int interleave(const float *planes, size_t count, float *out)
+{
+    int finite = 1;
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < 3; c++) {
+            float value = planes[c * count + i];
+            out[3 * i + c] = value;
+            finite &= value - value == 0.0f;
+        }
+    return finite;
 }
 
 static void half_to_float(const uint16_t *x, size_t count, float *out)
@@ -222,10 +235,11 @@ void ve__kernels_fill_scalar(ve__kernels *table)
         .depthwise_bytes = depthwise_bytes,
         .depthwise_pack = depthwise_pack,
         .depthwise = depthwise,
-        .norm_row = norm_row,
+        .norm_rows = norm_rows,
         .sum_rows = sum_rows,
         .gelu = gelu,
         .pixels = pixels,
+        .interleave = interleave,
         .half_to_float = half_to_float,
         .dot = dot,
     };

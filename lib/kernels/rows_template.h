@@ -1,50 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernels that walk along rows: norms, sums, GELU, conversions. Included once per instruction set, after
+ * The kernels that walk along rows: sums, GELU, conversions. Included once per instruction set, after
  * its vec_*.h.
  */
 #include <math.h>
 
 #include "base/bytes.h"
 #include "kernels/gelu.h"
-#include "kernels/norm_template.h"
 
-/* A vector of norm_row's output. */
-static VE__INLINE vec norm_value(vec x, vec shift, vec factor, const float *weight, const float *bias)
-{
-    vec v = vec_mul(vec_sub(x, shift), factor);
-    if (weight)
-        v = vec_mul(v, vec_load(weight));
-    return bias ? vec_add(v, vec_load(bias)) : v;
-}
-
-static VE__INLINE void norm_vectors(const float *x, unsigned whole, vec shift, vec factor, const float *weight,
-                                    const float *bias, float *out)
-{
-    for (unsigned c = 0; c < whole; c += VEC_LANES)
-        vec_store(out + c, norm_value(vec_load(x + c), shift, factor, weight ? weight + c : NULL,
-                                      bias ? bias + c : NULL));
-}
-
-static void norm_row(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,
-                     const float *bias, float *out)
-{
-    unsigned whole = WHOLE(channels), rest = channels - whole;
-    vec shift, factor;
-    norm_terms(x, 0, 1, channels, rule, &shift, &factor);
-    if (weight && bias) /* the usual case without a question in the loop */
-        norm_vectors(x, whole, shift, factor, weight, bias, out);
-    else
-        norm_vectors(x, whole, shift, factor, weight, bias, out);
-    if (rest) {
-        vec v = vec_mul(vec_sub(vec_load_part(x + whole, rest), shift), factor);
-        if (weight)
-            v = vec_mul(v, vec_load_part(weight + whole, rest));
-        vec_store_part(out + whole, bias ? vec_add(v, vec_load_part(bias + whole, rest)) : v, rest);
-    }
-    for (unsigned c = channels; c < ve__padded(channels); c++)
-        out[c] = 0.0f;
-}
+#ifndef WHOLE
+#define WHOLE(n) ((n) / VEC_LANES * VEC_LANES)
+#endif
 
 /* Four vectors of channels at a time stay in registers while the rows pass. */
 static void sum_rows(const float *x, unsigned count, unsigned channels, float *sum)

@@ -60,17 +60,28 @@ static void expand_band(const job *j, const thread_scratch *t, unsigned first, u
     dense->multiply_gelu(t->panel, count, fc1->k, fc1->packed, fc1->n, hidden, square_sums);
 }
 
+/* Where the band's pixels lie in both maps, which have one shape. */
+static void list_rows(const job *j, const thread_scratch *t, unsigned first, unsigned count)
+{
+    unsigned x = first % j->in->width, y = first / j->in->width;
+    size_t padded = j->in->padded, at = (size_t)(map_pixel(j->in, y, x) - j->in->data);
+    for (unsigned i = 0; i < count; i++, at += padded) {
+        t->residual[i] = j->in->data + at;
+        t->out[i] = j->out->data + at;
+        if (++x == j->in->width) {
+            x = 0;
+            at += j->in->border * padded;
+        }
+    }
+}
+
 /* fc2 and the residual of a band. grn: the factors of version 2, NULL in version 1. */
 static void contract_band(const job *j, const thread_scratch *t, unsigned first, unsigned count, void *hidden,
                           const float *grn)
 {
     const ve__kernels *kernels = j->run->net->kernels;
     const dense_layer *fc2 = &j->block->fc2;
-    for (unsigned i = 0; i < count; i++) {
-        unsigned y = (first + i) / j->in->width, x = (first + i) % j->in->width;
-        t->residual[i] = map_pixel(j->in, y, x);
-        t->out[i] = map_pixel(j->out, y, x);
-    }
+    list_rows(j, t, first, count);
     if (fc2->is_i8) {
         kernels->dense_i8.panel_write(hidden, ve__padded(fc2->k), count, fc2->k, grn, grn ? NULL : t->ranges,
                                       t->panel);
@@ -105,7 +116,7 @@ static void expand_share(void *data, unsigned thread, unsigned thread_count)
     for (unsigned b = first_band; b < end_band; b++) {
         unsigned from, to;
         float *sums = j->run->square_sums + (size_t)b * hidden;
-        share_pixels(j->run, j->in->width * j->in->height, b, j->band_count, &from, &to);
+        share_tiles(FIXED_TILE, j->in->width * j->in->height, b, j->band_count, &from, &to);
         for (unsigned c = 0; c < hidden; c++)
             sums[c] = 0;
         expand_band(j, &j->run->threads[thread], from, to - from, j->run->hidden + b * j->hidden_bytes, sums);
@@ -139,7 +150,7 @@ static void contract_share(void *data, unsigned thread, unsigned thread_count)
     ve__share(j->band_count, thread, thread_count, &first_band, &end_band);
     for (unsigned b = first_band; b < end_band; b++) {
         unsigned from, to;
-        share_pixels(j->run, j->in->width * j->in->height, b, j->band_count, &from, &to);
+        share_tiles(FIXED_TILE, j->in->width * j->in->height, b, j->band_count, &from, &to);
         contract_band(j, t, from, to - from, j->run->hidden + b * j->hidden_bytes, t->scale);
     }
 }

@@ -12,21 +12,28 @@ typedef struct job {
     unsigned band;
 } job;
 
-/* One input pixel of the window, normalised where the convolution says so. */
-static void gather_pixel(const job *j, int y, int x, float *row)
+/* By constant sizes, which need no call. */
+static inline void copy_floats(const float *from, size_t count, float *to)
 {
-    const map *in = j->in;
-    if (y < 0 || x < 0 || y >= (int)in->height || x >= (int)in->width) {
-        memset(row, 0, in->channels * sizeof *row);
-        return;
+    const float *end = from + count;
+    for (; end - from >= 8; from += 8, to += 8)
+        memcpy(to, from, 8 * sizeof *to);
+    if (end - from >= 4) {
+        memcpy(to, from, 4 * sizeof *to);
+        from += 4;
+        to += 4;
     }
-    const float *pixel = map_pixel(in, (unsigned)y, (unsigned)x);
-    if (j->convolution->norm_input)
-        /* Writes the row's padding too; the next pixel of the window, or the slack behind the last, takes it.
-         */
-        j->run->net->kernels->norm_row(pixel, in->channels, j->convolution->norm_input, NULL, NULL, row);
+    while (from < end)
+        *to++ = *from++;
+}
+
+/* One input pixel of the window. */
+static void gather_pixel(const map *in, int y, int x, float *row)
+{
+    if (y < 0 || x < 0 || y >= (int)in->height || x >= (int)in->width)
+        memset(row, 0, in->channels * sizeof *row);
     else
-        memcpy(row, pixel, in->channels * sizeof *row);
+        copy_floats(map_pixel(in, (unsigned)y, (unsigned)x), in->channels, row);
 }
 
 /* The window of output pixel (y, x): [ky][kx][channel]. */
@@ -35,57 +42,80 @@ static void gather_row(const job *j, unsigned y, unsigned x, float *row)
     const convolution *c = j->convolution;
     for (unsigned ky = 0; ky < c->side; ky++)
         for (unsigned kx = 0; kx < c->side; kx++, row += j->in->channels)
-            gather_pixel(j, (int)(y * c->stride + ky) - (int)c->padding,
+            gather_pixel(j->in, (int)(y * c->stride + ky) - (int)c->padding,
                          (int)(x * c->stride + kx) - (int)c->padding, row);
 }
 
-/* A patch stem reads whole runs of pixels: `side` times side * 3 floats lie together. */
-static void gather_patch(const job *j, unsigned y, unsigned x, float *row)
+/* Without padding of either kind whole runs of pixels, `side` times side * channels floats, lie together. */
+static void gather_runs(const job *j, unsigned y, unsigned x, float *row)
 {
     const convolution *c = j->convolution;
     size_t run_floats = (size_t)c->side * j->in->channels;
-    for (unsigned ky = 0; ky < c->side; ky++, row += run_floats)
-        memcpy(row, map_pixel(j->in, y * c->stride + ky, x * c->stride), run_floats * sizeof *row);
+    size_t row_floats = (size_t)(j->in->width + j->in->border) * j->in->channels;
+    const float *from = map_pixel(j->in, y * c->stride, x * c->stride);
+    for (unsigned ky = 0; ky < c->side; ky++, row += run_floats, from += row_floats)
+        copy_floats(from, run_floats, row);
 }
 
-static void finish_row(const job *j, float *row)
+/* The windows of `count` output pixels from number `first` on into rows, and where each output goes. */
+static void gather(const job *j, const thread_scratch *t, unsigned first, unsigned count)
 {
-    const ve__kernels *kernels = j->run->net->kernels;
     const convolution *c = j->convolution;
-    if (c->gelu_output)
-        kernels->gelu(row, j->out->padded);
-    if (c->norm_output)
-        kernels->norm_row(row, j->out->channels, c->norm_output, c->norm_weight, c->norm_bias, row);
+    int in_runs = c->padding == 0 && j->in->padded == j->in->channels;
+    unsigned y = first / j->out->width, x = first % j->out->width;
+    float *row = t->rows;
+    for (unsigned i = 0; i < count; i++, row += c->layer->k) {
+        (in_runs ? gather_runs : gather_row)(j, y, x, row);
+        t->out[i] = map_pixel(j->out, y, x);
+        if (++x == j->out->width) {
+            x = 0;
+            y++;
+        }
+    }
 }
 
 static void multiply_rows(const ve__kernels *kernels, const dense_layer *layer, const thread_scratch *t,
-                          size_t stride, unsigned count)
+                          unsigned count)
 {
     const ve__dense *f32 = &kernels->dense_f32;
     const ve__dense_i8 *i8 = &kernels->dense_i8;
     if (layer->is_i8) {
-        i8->panel_write(t->rows, stride, count, layer->k, NULL, NULL, t->panel);
+        i8->panel_write(t->rows, layer->k, count, layer->k, NULL, NULL, t->panel);
         i8->multiply(t->panel, count, layer->k, layer->packed, layer->n, NULL, t->out);
     } else {
-        f32->panel_write(t->rows, stride, count, layer->k, t->panel);
+        f32->panel_write(t->rows, layer->k, count, layer->k, t->panel);
         f32->multiply(t->panel, count, layer->k, layer->packed, layer->n, NULL, t->out);
+    }
+}
+
+/* What comes behind the layer, for runs of outputs that lie side by side. */
+static void finish_rows(const job *j, float *const *out, unsigned count)
+{
+    const ve__kernels *kernels = j->run->net->kernels;
+    const convolution *c = j->convolution;
+    size_t padded = j->out->padded;
+    for (unsigned i = 0, n; i < count; i += n) {
+        for (n = 1; i + n < count && out[i + n] == out[i] + n * padded;)
+            n++;
+        if (c->gelu_output)
+            kernels->gelu(out[i], n * padded);
+        if (c->norm_output)
+            kernels->norm_rows(out[i], padded, n, j->out->channels, c->norm_output, c->norm_weight,
+                               c->norm_bias, out[i], padded);
     }
 }
 
 static void convolve_band(const job *j, const thread_scratch *t, unsigned first, unsigned count)
 {
-    const dense_layer *layer = j->convolution->layer;
-    size_t stride = layer->k + VE__LANES;
-    int is_patch =
-        !j->convolution->norm_input && j->convolution->padding == 0 && j->in->padded == j->in->channels;
-    for (unsigned i = 0; i < count; i++) {
-        unsigned y = (first + i) / j->out->width, x = (first + i) % j->out->width;
-        (is_patch ? gather_patch : gather_row)(j, y, x, t->rows + i * stride);
-        t->out[i] = map_pixel(j->out, y, x);
-    }
-    multiply_rows(j->run->net->kernels, layer, t, stride, count);
-    for (unsigned i = 0; i < count; i++)
-        finish_row(j, t->out[i]);
+    const convolution *c = j->convolution;
+    const ve__kernels *kernels = j->run->net->kernels;
+    unsigned channels = j->in->channels;
+    gather(j, t, first, count);
+    if (c->norm_input)
+        kernels->norm_rows(t->rows, channels, count * c->side * c->side, channels, c->norm_input,
+                           c->norm_input_weight, NULL, t->rows, channels);
+    multiply_rows(kernels, c->layer, t, count);
+    finish_rows(j, t->out, count);
 }
 
 static void convolve_share(void *data, unsigned thread, unsigned thread_count)

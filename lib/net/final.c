@@ -16,7 +16,8 @@ static void pool(ve__run *run, const map *in, int normalise)
         if (!normalise)
             kernels->sum_rows(map_pixel(in, y, 0), in->width, in->channels, row_sum);
         for (unsigned x = 0; normalise && x < in->width; x++) {
-            kernels->norm_row(map_pixel(in, y, x), in->channels, &run->net->final_rule, NULL, NULL, normalised);
+            kernels->norm_rows(map_pixel(in, y, x), in->padded, 1, in->channels, &run->net->final_rule, NULL,
+                               NULL, normalised, in->padded);
             kernels->sum_rows(normalised, 1, in->channels, row_sum);
         }
         kernels->sum_rows(row_sum, 1, in->channels, run->pooled);
@@ -54,8 +55,8 @@ void ve__net_final(ve__run *run, const map *in, float *embedding)
     const ve__net *net = run->net;
     pool(run, in, net->arch.final == VE__FINAL_NORM_POOL);
     if (net->arch.final == VE__FINAL_POOL_NORM)
-        net->kernels->norm_row(run->pooled, in->channels, &net->final_rule, net->final_weight, net->final_bias,
-                               run->pooled);
+        net->kernels->norm_rows(run->pooled, in->padded, 1, in->channels, &net->final_rule, net->final_weight,
+                                net->final_bias, run->pooled, in->padded);
     if (net->arch.final == VE__FINAL_NORM_POOL)
         apply_affine(net, run->pooled, in->channels);
     run_head(run, run->pooled, embedding);

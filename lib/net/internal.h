@@ -22,7 +22,8 @@ typedef struct block {
 
 typedef struct stage {
     unsigned channels, hidden, depth;
-    dense_layer down; /* not in the first stage; its norm's weight and bias are folded in */
+    dense_layer down; /* not in the first stage; its norm's bias is folded in, and its weight, too, unless */
+    float *down_norm_weight; /* in 8 bits it is kept here; else NULL */
     block *blocks;
 } stage;
 
@@ -99,12 +100,13 @@ static inline unsigned tile_rows(const ve__net *net)
     return net->precision == VE__PRECISION_I8 ? kernels->dense_i8.tile_rows : kernels->dense_f32.tile_rows;
 }
 
-/* Deals `count` pixels to `parts` threads or bands as ve__share does, in whole tiles of the dense kernels where
- * there are enough of them; what is left over goes to the last part. */
-static inline void share_pixels(const ve__run *run, unsigned count, unsigned part, unsigned parts,
-                                unsigned *first, unsigned *end)
+/* Version-2 blocks are cut at multiples of this, whatever the kernels, as the order in which their square sums
+ * are added depends on it: 12 is one of every table's tile. */
+#define FIXED_TILE 12u
+
+static inline void share_tiles(unsigned tile, unsigned count, unsigned part, unsigned parts, unsigned *first,
+                               unsigned *end)
 {
-    unsigned tile = tile_rows(run->net);
     if (count / tile < parts)
         tile = 1;
     ve__share(count / tile, part, parts, first, end);
@@ -112,10 +114,21 @@ static inline void share_pixels(const ve__run *run, unsigned count, unsigned par
     *end = part + 1 == parts ? count : *end * tile;
 }
 
-/* The most pixels in a part when share_pixels() cuts into ceil(count / band) parts. */
+/* Deals `count` pixels to `parts` threads or bands as ve__share does, in whole tiles of the dense kernels where
+ * there are enough of them; what is left over goes to the last part. */
+static inline void share_pixels(const ve__run *run, unsigned count, unsigned part, unsigned parts,
+                                unsigned *first, unsigned *end)
+{
+    share_tiles(tile_rows(run->net), count, part, parts, first, end);
+}
+
+/* The most pixels in a part when share_tiles() cuts into ceil(count / band) parts. */
 static inline unsigned band_capacity(const ve__run *run, unsigned band)
 {
-    return band + 2 * tile_rows(run->net);
+    unsigned tile = tile_rows(run->net);
+    if (run->net->arch.version == 2 && tile < FIXED_TILE)
+        tile = FIXED_TILE;
+    return band + 2 * tile;
 }
 
 /* The bands of a version-2 block are the same for any number of threads, since the order in which their square
@@ -145,6 +158,7 @@ typedef struct convolution {
     const dense_layer *layer;
     unsigned side, stride, padding;
     const ve__norm_rule *norm_input; /* normalise each input pixel first (downsampling) */
+    const float *norm_input_weight;  /* and multiply its channels; or NULL */
     const ve__norm_rule *norm_output;
     const float *norm_weight, *norm_bias;
     int gelu_output;

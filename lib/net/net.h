@@ -22,7 +22,7 @@ typedef struct ve__run ve__run;
 typedef enum ve__precision {
     VE__PRECISION_BEST = 0, /* I8 for a file with 8-bit weights where the kernels gain by it, else F32 */
     VE__PRECISION_F32 = 1,
-    VE__PRECISION_I8 = 2 /* weights of other types are rounded here */
+    VE__PRECISION_I8 = 2 /* weights of a file without any of 8 bits are rounded here */
 } ve__precision;
 
 /* Reads every tensor (checksums are checked) and packs it. weights may be closed afterwards. */

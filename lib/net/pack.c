@@ -79,14 +79,15 @@ static void fold_scale(packer *p, unsigned k, unsigned n)
     }
 }
 
-/* What is added to each input before a layer, p->right, becomes part of its bias. */
-static void fold_shift(packer *p, unsigned k, unsigned n)
+/* What is added to each input before a layer, p->right for each of `channels`, becomes part of its bias; inputs
+ * as in fold_norm. */
+static void fold_shift(packer *p, unsigned k, unsigned n, unsigned channels)
 {
     for (unsigned j = 0; j < n; j++) {
-        const float *row = p->weights + (size_t)j * k;
         double bias = p->bias[j];
-        for (unsigned i = 0; i < k; i++)
-            bias += (double)row[i] * p->right[i];
+        for (const float *row = p->weights + (size_t)j * k, *end = row + k; row < end; row += channels)
+            for (unsigned c = 0; c < channels; c++)
+                bias += (double)row[c] * p->right[c];
         p->bias[j] = (float)bias;
     }
 }
@@ -152,18 +153,52 @@ static ve_status pack_stem(packer *p)
                         : read_norm(p, "stem.norm", first_dim, net->stem_norm_weight, net->stem_norm_bias);
 }
 
+/* In 8 bits a norm's weight stays where it is (`kept`, else NULL): it takes part in what a row's largest value
+ * is, and with it in how finely the others are rounded. */
+static void fold_or_keep(packer *p, unsigned k, unsigned n, unsigned channels, float *kept)
+{
+    if (!kept) {
+        fold_norm(p, k, n, channels);
+        return;
+    }
+    fold_shift(p, k, n, channels);
+    memcpy(kept, p->left, channels * sizeof *kept);
+}
+
+static int has_i8(const ve__weights *weights)
+{
+    for (size_t i = 0; i < ve__weights_tensor_count(weights); i++)
+        if (ve__weights_tensor(weights, i)->type == VE__TYPE_I8)
+            return 1;
+    return 0;
+}
+
+/* Where a file has 8-bit weights, but none for downsampling, whoever made it found that to cost too much. */
+static int is_down_i8(const packer *p, unsigned s)
+{
+    char name[VE__MAX_NAME];
+    snprintf(name, sizeof name, "stage.%u.down.weight", s);
+    const ve__tensor *tensor = ve__weights_find(p->file, name);
+    return p->net->precision == VE__PRECISION_I8 &&
+           ((tensor && tensor->type == VE__TYPE_I8) || !has_i8(p->file));
+}
+
 static ve_status pack_down(packer *p, unsigned s)
 {
     char prefix[VE__MAX_NAME];
     unsigned in = p->net->arch.dims[s - 1], n = p->net->arch.dims[s], k = 4 * in;
+    stage *st = &p->net->stages[s];
+    int is_i8 = is_down_i8(p, s);
+    if (is_i8)
+        st->down_norm_weight = ve__arena_take(&p->net->arena, in * sizeof(float));
     if (!measuring(p)) {
         snprintf(prefix, sizeof prefix, "stage.%u.down.norm", s);
         VE_TRY(read_norm(p, prefix, in, p->left, p->right));
         snprintf(prefix, sizeof prefix, "stage.%u.down", s);
         VE_TRY(read_layer(p, prefix));
-        fold_norm(p, k, n, in);
+        fold_or_keep(p, k, n, in, st->down_norm_weight);
     }
-    pack_layer(p, k, n, &p->net->stages[s].down);
+    (is_i8 ? pack_pointwise : pack_layer)(p, k, n, &st->down);
     return VE_OK;
 }
 
@@ -189,7 +224,7 @@ static ve_status pack_fc2(packer *p, const char *prefix, const stage *st, block 
         if (p->net->arch.version == 2) {
             VE_TRY(read_tensor(p, prefix, "grn.weight", b->grn_weight));
             VE_TRY(read_tensor(p, prefix, "grn.bias", p->right));
-            fold_shift(p, st->hidden, st->channels);
+            fold_shift(p, st->hidden, st->channels, st->hidden);
         } else {
             VE_TRY(read_tensor(p, prefix, "scale", p->left));
             fold_scale(p, st->hidden, st->channels);
@@ -197,18 +232,6 @@ static ve_status pack_fc2(packer *p, const char *prefix, const stage *st, block 
     }
     pack_pointwise(p, st->hidden, st->channels, &b->fc2);
     return VE_OK;
-}
-
-/* In 8 bits a norm's weight stays where it is: it takes part in what a row's largest value is, and with it in
- * how finely the others are rounded. */
-static void fold_into_fc1(packer *p, const stage *st, block *b)
-{
-    if (!b->norm_weight) {
-        fold_norm(p, st->channels, st->hidden, st->channels);
-        return;
-    }
-    fold_shift(p, st->channels, st->hidden);
-    memcpy(b->norm_weight, p->left, st->channels * sizeof *p->left);
 }
 
 static ve_status pack_block(packer *p, unsigned s, unsigned number)
@@ -226,7 +249,7 @@ static ve_status pack_block(packer *p, unsigned s, unsigned number)
         VE_TRY(read_norm(p, name, st->channels, p->left, p->right));
         snprintf(name, sizeof name, "%s.fc1", prefix);
         VE_TRY(read_layer(p, name));
-        fold_into_fc1(p, st, b);
+        fold_or_keep(p, st->channels, st->hidden, st->channels, b->norm_weight);
     }
     pack_pointwise(p, st->channels, st->hidden, &b->fc1);
     return pack_fc2(p, prefix, st, b);
@@ -355,14 +378,6 @@ static ve_status measure_and_pack(packer *p)
     ve_status status = pack_everything(p);
     ve__release(buffers);
     return status;
-}
-
-static int has_i8(const ve__weights *weights)
-{
-    for (size_t i = 0; i < ve__weights_tensor_count(weights); i++)
-        if (ve__weights_tensor(weights, i)->type == VE__TYPE_I8)
-            return 1;
-    return 0;
 }
 
 static void choose_precision(ve__net *net, const ve__weights *weights, ve__precision asked)

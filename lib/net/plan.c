@@ -92,7 +92,7 @@ static size_t panel_bytes(const ve__net *net, unsigned rows, unsigned k, int is_
 static void need_convolution(needs *n, const ve__run *run, const dense_layer *layer)
 {
     unsigned rows = band_capacity(run, CONVOLVE_BAND);
-    n->rows = larger(n->rows, (size_t)rows * (layer->k + VE__LANES) * sizeof(float));
+    n->rows = larger(n->rows, (size_t)rows * layer->k * sizeof(float));
     n->panel = larger(n->panel, panel_bytes(run->net, rows, layer->k, layer->is_i8));
     n->band = larger(n->band, rows);
 }

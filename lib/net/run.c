@@ -35,7 +35,11 @@ static void run_stem(ve__run *run)
 static void run_down(ve__run *run, unsigned s, const map *in)
 {
     const ve__net *net = run->net;
-    convolution down = {.layer = &net->stages[s].down, .side = 2, .stride = 2, .norm_input = &net->rule[s - 1]};
+    convolution down = {.layer = &net->stages[s].down,
+                        .side = 2,
+                        .stride = 2,
+                        .norm_input = &net->rule[s - 1],
+                        .norm_input_weight = net->stages[s].down_norm_weight};
     ve__net_convolve(run, &down, in, &run->maps[s][0]);
 }
 

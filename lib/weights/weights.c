@@ -71,7 +71,7 @@ static ve_status check_header(const ve__mapped *file, size_t *header_bytes)
 
 static ve_status check_type(const ve__tensor_spec *spec, unsigned type)
 {
-    if (type == VE__TYPE_I8 && spec->rank != 2)
+    if (type == VE__TYPE_I8 && spec->rank != 2 && spec->rank != 4)
         return ve__fail(VE_ERR_FORMAT, "tensor %s: element type i8, which only matrices may have", spec->name);
     if (type != VE__TYPE_F32 && type != VE__TYPE_F16 && type != VE__TYPE_I8)
         return ve__fail(VE_ERR_UNSUPPORTED, "tensor %s: unknown element type %u", spec->name, type);

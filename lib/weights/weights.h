@@ -12,8 +12,8 @@ typedef enum ve__type { VE__TYPE_F32 = 1, VE__TYPE_F16 = 2, VE__TYPE_I8 = 3 } ve
 
 #define VE__MAX_RANK 4
 
-/* Tensors of I8 have rank 2: a scale (f32) for each row, then the rows' elements, -127 ... 127; a value is the
- * element times its row's scale. */
+/* Tensors of I8 have rank 2 or 4: a scale (f32) for each row (first index), then the rows' elements, -127 ...
+ * 127; a value is the element times its row's scale. */
 
 /* A tensor in the file; strings and bytes belong to the weights. */
 typedef struct ve__tensor {

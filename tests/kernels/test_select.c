@@ -89,7 +89,8 @@ static void tables_are_complete(void **state)
         const ve__dense *d = &t->dense_f32;
         assert_true(d->packed_bytes && d->pack && d->panel_bytes && d->panel_write && d->panel_norm);
         assert_true(d->panel_scale && d->multiply && d->multiply_gelu);
-        assert_true(t->depthwise_bytes && t->depthwise_pack && t->depthwise && t->norm_row && t->sum_rows);
+        assert_true(t->depthwise_bytes && t->depthwise_pack && t->depthwise && t->norm_rows && t->interleave &&
+                    t->sum_rows);
         assert_true(t->gelu && t->pixels && t->half_to_float && t->dot);
     }
     assert_null(ve__kernels_available(7));

@@ -84,9 +84,16 @@ static size_t elements(const ve__tensor_spec *spec)
     return (size_t)spec->shape[0] * spec->shape[1] * spec->shape[2] * spec->shape[3];
 }
 
-static ve__type type_of(const ve__tensor_spec *spec, ve__type type)
+/* What the tensors are; in a file of I8 those of rank 4, downsampling and a patch stem, are of type `four`. */
+typedef struct types {
+    ve__type all, four;
+} types;
+
+static ve__type type_of(const ve__tensor_spec *spec, types t)
 {
-    return type == VE__TYPE_I8 && spec->rank != 2 ? VE__TYPE_F32 : type;
+    if (t.all != VE__TYPE_I8)
+        return t.all;
+    return spec->rank == 2 ? VE__TYPE_I8 : spec->rank == 4 ? t.four : VE__TYPE_F32;
 }
 
 /* Every scale is 1/64. */
@@ -137,7 +144,7 @@ static size_t table_bytes(const ve__arch *arch)
     return bytes;
 }
 
-static uint32_t put_tensors(vew_file *file, const ve__arch *arch, ve__type type)
+static uint32_t put_tensors(vew_file *file, const ve__arch *arch, types type)
 {
     ve__tensor_spec spec;
     size_t entry = file->tensors_at;
@@ -154,7 +161,7 @@ static uint32_t put_tensors(vew_file *file, const ve__arch *arch, ve__type type)
     return count;
 }
 
-vew_file vew_file_make(const ve__description *about, ve__type type, const vew_extra *extras, size_t extra_count)
+static vew_file make(const ve__description *about, types type, const vew_extra *extras, size_t extra_count)
 {
     vew_file file = {calloc(1, ROOM), VE__VEW_HEADER_BYTES, 0, 0};
     assert_non_null(file.bytes);
@@ -173,6 +180,18 @@ vew_file vew_file_make(const ve__description *about, ve__type type, const vew_ex
     vew_file_seal(&file);
     assert_true(file.size < ROOM);
     return file;
+}
+
+vew_file vew_file_make(const ve__description *about, ve__type type, const vew_extra *extras, size_t extra_count)
+{
+    types all = {type, VE__TYPE_F32};
+    return make(about, all, extras, extra_count);
+}
+
+vew_file vew_file_make_i8(const ve__description *about, ve__type four)
+{
+    types all = {VE__TYPE_I8, four};
+    return make(about, all, NULL, 0);
 }
 
 void vew_file_seal(vew_file *file)

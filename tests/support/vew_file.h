@@ -28,6 +28,8 @@ typedef struct vew_extra {
  * are F32); element i of tensor t is vew_file_value(t, i). extras NULL: none. Free bytes. */
 vew_file vew_file_make(const ve__description *about, ve__type type, const vew_extra *extras,
                        size_t extra_count);
+/* Matrices I8, tensors of rank 4 of type `four`. */
+vew_file vew_file_make_i8(const ve__description *about, ve__type four);
 /* A value that f16 holds exactly, never the same in neighbours. */
 float vew_file_value(size_t tensor, size_t element);
 

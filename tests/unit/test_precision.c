@@ -3,10 +3,14 @@
  * number of threads, and nearly the same on every instruction set. */
 #include "support/cmocka_all.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/memory.h"
 #include "net/net.h"
 #include "support/fixture.h"
+#include "support/vew_file.h"
 
 /* Version 1, version 2 and one with odd channel counts, in 8 bits and in f32. */
 static const char *const names[][2] = {
@@ -112,10 +116,59 @@ static void near_f32(void **state)
         }
 }
 
-/* The sums are the same; what comes before them is rounded in other places, and so, rarely, a code. */
+static ve_status open_net(const char *path, const ve__kernels *kernels, ve__precision precision, ve__net **net)
+{
+    ve__weights *weights;
+    VE_TRY(ve__weights_open(path, &weights));
+    ve_status status = ve__net_create(weights, kernels, precision, net);
+    ve__weights_close(weights);
+    return status;
+}
+
+/* Bytes of the packed weights of a file whose matrices are in 8 bits, and its downsampling as `down` says. */
+static size_t packed_bytes(const ve__kernels *kernels, ve__type down, ve__precision precision)
+{
+    ve__description about = vew_file_about();
+    vew_file file = vew_file_make_i8(&about, down);
+    char path[] = "/tmp/ve-precision-XXXXXX";
+    ve__net *net = NULL;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, file.bytes, file.size) == (ssize_t)file.size && close(fd) == 0);
+    free(file.bytes);
+    ve_status status = open_net(path, kernels, precision, &net);
+    unlink(path);
+    if (status != VE_OK)
+        fail_msg("%s: %s", kernels->name, ve_last_error());
+    size_t bytes = ve__net_bytes(net);
+    ve__net_free(net);
+    return bytes;
+}
+
+/* Downsampling is computed in 8 bits where the file has it so, and not in a file whose other layers alone are.
+ */
+static void downsampling_is_as_in_the_file(void **state)
+{
+    const ve__kernels *kernels;
+    (void)state;
+    for (unsigned i = 0; (kernels = ve__kernels_available(i)) != NULL; i++) {
+        size_t kept = 3 * VE__ALIGN; /* the norms' weights, of two channels each */
+        size_t i8 = 0, f32 = 0;
+        for (unsigned s = 0; s < 3; s++) {
+            i8 += ve__round_up(kernels->dense_i8.packed_bytes(8, 2), VE__ALIGN);
+            f32 += ve__round_up(kernels->dense_f32.packed_bytes(8, 2), VE__ALIGN);
+        }
+        assert_int_equal(packed_bytes(kernels, VE__TYPE_I8, VE__PRECISION_I8) - kept - i8,
+                         packed_bytes(kernels, VE__TYPE_F32, VE__PRECISION_I8) - f32);
+        assert_int_equal(packed_bytes(kernels, VE__TYPE_I8, VE__PRECISION_F32),
+                         packed_bytes(kernels, VE__TYPE_F16, VE__PRECISION_F32));
+    }
+}
+
+/* Tables with vectors do all in one order with fused multiply-adds, and give the same bits. The scalar one does
+ * not fuse; there what is rounded differs in its last bit, and so, rarely, a code. */
 static void instruction_sets_agree(void **state)
 {
-    static float first[VE_MAX_DIM], other[VE_MAX_DIM];
+    static float first[VE_MAX_DIM], other[VE_MAX_DIM], vectors[VE_MAX_DIM];
     const ve__kernels *kernels;
     ve__pool *pool;
     (void)state;
@@ -132,6 +185,10 @@ static void instruction_sets_agree(void **state)
             for (unsigned j = 0; j < 64 * 64 * 3; j++)
                 input[j] = (float)(j * 2654435761u % 1024) / 256.0f - 2.0f;
             ve__run_embed(run, i == 0 ? first : other);
+            if (i == 1)
+                memcpy(vectors, other, sizeof vectors);
+            if (i > 0)
+                assert_memory_equal(vectors, other, ve__net_dim(net) * sizeof *other);
             if (i > 0 && !(ve_similarity(first, other, ve__net_dim(net)) > 1 - 2e-6f))
                 fail_msg("%s, %s: cosine %.8f to scalar", names[n][0], kernels->name,
                          (double)ve_similarity(first, other, ve__net_dim(net)));
@@ -165,6 +222,7 @@ int main(void)
         cmocka_unit_test(packed_weights_are_smaller),
         cmocka_unit_test(same_bits_for_any_number_of_threads),
         cmocka_unit_test(near_f32),
+        cmocka_unit_test(downsampling_is_as_in_the_file),
         cmocka_unit_test(instruction_sets_agree),
         cmocka_unit_test(options_are_checked),
     };

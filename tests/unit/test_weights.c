@@ -221,10 +221,13 @@ static void test_every_type_gives_its_values(void **state)
     (void)state;
     static const ve__type types[] = {VE__TYPE_F32, VE__TYPE_F16, VE__TYPE_I8};
     ve__description about = vew_file_about();
-    for (int i = 0; i < 3; i++) {
-        vew_file file = vew_file_make(&about, types[i], NULL, 0);
+    for (int i = 0; i < 4; i++) { /* the last: downsampling in 8 bits, too */
+        vew_file file = i < 3 ? vew_file_make(&about, types[i], NULL, 0) : vew_file_make_i8(&about, types[2]);
         ve__weights *weights = open_file(&file);
-        assert_int_equal(ve__weights_find(weights, "stage.0.block.0.fc1.weight")->type, types[i]);
+        assert_int_equal(ve__weights_find(weights, "stage.0.block.0.fc1.weight")->type, types[i < 3 ? i : 2]);
+        assert_int_equal(ve__weights_find(weights, "stage.1.down.weight")->type, types[i < 2    ? i
+                                                                                       : i == 2 ? 0
+                                                                                                : 2]);
         assert_int_equal(ve__weights_tensor_count(weights), 4 + 12 + 4 * 9 + 2);
         assert_values(weights);
         assert_null(ve__weights_find(weights, "stem.2.weight"));

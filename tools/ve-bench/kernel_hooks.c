@@ -5,7 +5,7 @@
 
 const char *const kernel_kind_names[KERNEL_KINDS] = {
     "depthwise 7x7", "norm into panel",   "fc1 + GELU", "fc2 + residual", "stem, downsampling, head",
-    "write panel",   "scale panel (GRN)", "norm row",   "sum rows",       "GELU"};
+    "write panel",   "scale panel (GRN)", "norm rows",  "sum rows",       "GELU"};
 
 static ve__kernels real_table;
 static kernel_hooks installed;
@@ -109,12 +109,13 @@ static void hooked_depthwise(const float *x, ptrdiff_t row_stride, unsigned ky_f
     end(&call);
 }
 
-static void hooked_norm_row(const float *x, unsigned channels, const ve__norm_rule *rule, const float *weight,
-                            const float *bias, float *out)
+static void hooked_norm_rows(const float *x, size_t stride, unsigned rows, unsigned channels,
+                             const ve__norm_rule *rule, const float *weight, const float *bias, float *out,
+                             size_t out_stride)
 {
-    kernel_call call = {KIND_NORM_ROW, NULL, 1, 0, channels};
+    kernel_call call = {KIND_NORM_ROWS, NULL, rows, 0, channels};
     begin(&call);
-    real_table.norm_row(x, channels, rule, weight, bias, out);
+    real_table.norm_rows(x, stride, rows, channels, rule, weight, bias, out, out_stride);
     end(&call);
 }
 
@@ -149,7 +150,7 @@ void kernel_hooks_install(const ve__kernels *real, const kernel_hooks *hooks, ve
     hooked->dense_i8.multiply = hooked_multiply_i8;
     hooked->dense_i8.multiply_gelu = hooked_multiply_gelu_i8;
     hooked->depthwise = hooked_depthwise;
-    hooked->norm_row = hooked_norm_row;
+    hooked->norm_rows = hooked_norm_rows;
     hooked->sum_rows = hooked_sum_rows;
     hooked->gelu = hooked_gelu;
 }

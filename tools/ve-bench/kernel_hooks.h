@@ -17,7 +17,7 @@ typedef enum kernel_kind {
     KIND_DENSE,      /* stem, downsampling, head */
     KIND_WRITE_PANEL,
     KIND_SCALE_PANEL, /* GRN */
-    KIND_NORM_ROW,
+    KIND_NORM_ROWS,
     KIND_SUM_ROWS, /* pooling */
     KIND_GELU,
     KERNEL_KINDS

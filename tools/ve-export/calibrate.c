@@ -19,7 +19,7 @@ static layer_inputs *layer_of(const void *packed, unsigned k)
     for (size_t i = 0; i < watched->layer_count; i++)
         if (watched->layers[i].packed == packed)
             return &watched->layers[i];
-    if (watched->layer_count == CALIBRATION_LAYERS)
+    if (watched->layer_count == watched->layers_wanted) /* the head */
         return NULL;
     layer_inputs *layer = &watched->layers[watched->layer_count++];
     layer->packed = packed;
@@ -79,8 +79,7 @@ static void plain_panel_write(const float *x, size_t stride, unsigned rows, unsi
 static void plain_panel_norm(const float *x, size_t stride, unsigned rows, unsigned k,
                              const ve__norm_rule *rule, void *panel)
 {
-    for (unsigned r = 0; r < rows; r++)
-        real->norm_row(x + r * stride, k, rule, NULL, NULL, (float *)panel + (size_t)r * ve__padded(k));
+    real->norm_rows(x, stride, rows, k, rule, NULL, NULL, panel, ve__padded(k));
 }
 
 static void plain_panel_scale(void *panel, unsigned rows, unsigned k, const float *scale)
@@ -99,7 +98,7 @@ static void multiply_row(const float *x, unsigned k, const float *packed, unsign
 static void plain_multiply(const void *panel, unsigned rows, unsigned k, const void *packed, unsigned n,
                            const float *const *residual, float *const *out)
 {
-    if (residual) /* fc2: nothing else has one */
+    if (residual || watched->layer_count > 0) /* fc2, or downsampling: the stem comes before any of them */
         watch(packed, panel, rows, k);
     for (unsigned r = 0; r < rows; r++) {
         const float *x = (const float *)panel + (size_t)r * ve__padded(k), *w = packed;
@@ -140,6 +139,17 @@ static void fill_plain(ve__kernels *table)
 
 /* ---- the run */
 
+static ve_status count_layers(const ve__arch *arch, calibration *c)
+{
+    c->layers_wanted = VE__STAGES - 1;
+    for (unsigned s = 0; s < VE__STAGES; s++)
+        c->layers_wanted += 2 * arch->depths[s];
+    return c->layers_wanted <= CALIBRATION_LAYERS
+               ? VE_OK
+               : ve__fail(VE_ERR_TOO_LARGE, "%zu layers to calibrate, the limit is %u", c->layers_wanted,
+                          CALIBRATION_LAYERS);
+}
+
 static ve_status look_at_all(network *n, const pictures *p, calibration *c)
 {
     float embedding[VE_MAX_DIM];
@@ -163,6 +173,7 @@ ve_status calibrate(const ve__weights *reference, const pictures *p, calibration
     memset(&n, 0, sizeof n);
     VE_TRY(ve__kernels_select(&real));
     fill_plain(&plain);
+    VE_TRY(count_layers(ve__weights_arch(reference), c));
     watched = c;
     ve_status status = network_open(reference, &plain, VE__PRECISION_F32, &n);
     if (status == VE_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes into the blocks' large layers when the network sees pictures: the mean of each input, and how the
- * inputs go together. rounding.h makes of it weights of 8 bits whose errors cancel as far as they can. */
+/* What goes into the layers in 8 bits, fc1, fc2 and downsampling, when the network sees pictures: the mean of
+ * each input, and how the inputs go together. rounding.h makes of it weights of 8 bits whose errors cancel as
+ * far as they can. */
 #ifndef VE_EXPORT_CALIBRATE_H
 #define VE_EXPORT_CALIBRATE_H
 
@@ -12,7 +13,8 @@
 #define CALIBRATION_PICTURES 256u
 #define CALIBRATION_LAYERS   256u
 
-/* One layer's inputs, before the norm's weight and bias (fc1) or with GRN's factor and without its bias (fc2).
+/* One layer's inputs, before the norm's weight and bias (fc1, downsampling) or with GRN's factor and without
+ * its bias (fc2).
  */
 typedef struct layer_inputs {
     const void *packed; /* names the layer while the network runs */
@@ -23,8 +25,8 @@ typedef struct layer_inputs {
 } layer_inputs;
 
 typedef struct calibration {
-    layer_inputs layers[CALIBRATION_LAYERS]; /* fc1, fc2 of the first block, fc1, fc2 of the second ... */
-    size_t layer_count;
+    layer_inputs layers[CALIBRATION_LAYERS]; /* in the network's order: fc1, fc2 of the first block ... */
+    size_t layer_count, layers_wanted;
     size_t picture_count;
     int out_of_memory;
 } calibration;

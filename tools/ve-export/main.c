@@ -23,7 +23,7 @@ static const char usage[] =
     "                          files beside IN)\n"
     "      --embedding KIND    pooled, norm or head (default: what the checkpoint's family calls the "
     "embedding)\n"
-    "      --precision TYPE    f32, f16, or i8: the blocks' large layers in 8 bits, the rest f16 (default: "
+    "      --precision TYPE    f32, f16, or i8: the large layers in 8 bits, the rest f16 (default: "
     "f32)\n"
     "      --calibrate PATH    with --precision i8: a picture, or a folder of them, to round the weights by\n"
     "      --report PATH       compare the written file with f32 on pictures\n"

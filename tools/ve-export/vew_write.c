@@ -164,7 +164,8 @@ static ve__type type_of(const ve__tensor_spec *spec, const char *weight_type)
     int is_i8 = strcmp(weight_type, "i8") == 0;
     if (spec->rank == 1 || (!is_i8 && strcmp(weight_type, "f16") != 0))
         return VE__TYPE_F32;
-    return is_i8 && spec->rank == 2 && strncmp(spec->name, "stage.", 6) == 0 ? VE__TYPE_I8 : VE__TYPE_F16;
+    /* fc1, fc2 and downsampling, but not the depthwise layers, of rank 3 */
+    return is_i8 && spec->rank != 3 && strncmp(spec->name, "stage.", 6) == 0 ? VE__TYPE_I8 : VE__TYPE_F16;
 }
 
 static ve_status list_entries(vew_writer *w)
@@ -306,7 +307,7 @@ static ve_status start_coded(vew_writer *w, const entry *e)
 {
     free(w->row);
     free(w->coded);
-    w->row = malloc(e->spec.shape[1] * sizeof *w->row);
+    w->row = malloc(e->count / e->spec.shape[0] * sizeof *w->row);
     w->coded = malloc(e->size_bytes);
     return w->row && w->coded ? VE_OK : ve__fail(VE_ERR_MEMORY, "no memory for tensor %s", e->spec.name);
 }
@@ -314,7 +315,7 @@ static ve_status start_coded(vew_writer *w, const entry *e)
 /* Elements of a tensor in 8 bits, of which the scales stand first: kept until the last of them is there. */
 static ve_status append_coded(vew_writer *w, entry *e, const float *values, size_t count)
 {
-    size_t length = e->spec.shape[1];
+    size_t length = e->count / e->spec.shape[0];
     if (w->done == 0)
         VE_TRY(start_coded(w, e));
     for (size_t i = 0; i < count; i++) {

@@ -14,8 +14,8 @@
 typedef struct vew_writer vew_writer;
 
 /* about: everything but the fingerprint; weight_type "f16" stores tensors of two or more dimensions as f16 and
- * vectors, which are small, as f32; "i8" is the same with the blocks' fc1 and fc2 rounded to 8 bits. Existing
- * files are replaced by the commit. */
+ * vectors, which are small, as f32; "i8" is the same with the blocks' fc1 and fc2 and the downsampling rounded
+ * to 8 bits. Existing files are replaced by the commit. */
 ve_status vew_create(const char *path, const ve__description *about, vew_writer **writer);
 /* VE_ERR_UNSUPPORTED for a value that f16 cannot hold. */
 ve_status vew_append(vew_writer *writer, const float *values, size_t count);
